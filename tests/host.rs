@@ -1,0 +1,6 @@
+//! Tests that need no GPU: formats, references, layouts, layering, command line.
+
+mod support;
+
+mod host {
+}
