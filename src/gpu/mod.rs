@@ -1,1 +1,19 @@
-//! (being written)
+//! The runtime over wgpu: adapters, buffers, kernels, plans. It knows no networks.
+
+mod adapter;
+mod buffer;
+mod cache;
+mod device;
+mod kernel;
+mod pipeline;
+mod plan;
+mod readback;
+mod shader;
+
+pub use adapter::{AdapterRow, Selection, adapters, no_adapter_hint};
+pub use buffer::{Buffer, View};
+pub use device::{Gpu, Limits};
+pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
+pub use plan::{Plan, Recorder, Work};
+pub use readback::Readback;
+pub use shader::{Constants, compose};

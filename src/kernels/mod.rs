@@ -1,1 +1,77 @@
-//! (being written)
+//! The host side of `shaders/`, file for folder: Params, shape checks and dispatches of every kernel, and the registry.
+
+pub mod activation;
+pub mod augment;
+pub mod batchnorm;
+pub mod conv;
+pub mod dropout;
+pub mod linear;
+pub mod loss;
+pub mod optimizer;
+pub mod pool;
+pub mod residual;
+mod rows;
+
+pub use activation::{ACTIVATIONS, Activation, Noise};
+pub use rows::Rows;
+
+use crate::gpu::Kernel;
+
+/// Every kernel, in the order of a training step. Tests, `wgrad check`, benches and profiles go through this list.
+pub const KERNELS: &[&Kernel] = &[
+    &optimizer::ADVANCE,
+    &augment::GATHER,
+    &conv::FORWARD_NAIVE,
+    &conv::FORWARD_DIRECT,
+    &conv::INPUT_GRADIENT_NAIVE,
+    &conv::INPUT_GRADIENT_DIRECT,
+    &conv::WEIGHT_GRADIENT_NAIVE,
+    &conv::WEIGHT_GRADIENT_DIRECT,
+    &batchnorm::STATISTICS,
+    &batchnorm::FINALIZE,
+    &batchnorm::RUNNING,
+    &batchnorm::FORWARD,
+    &batchnorm::BACKWARD_REDUCE,
+    &batchnorm::BACKWARD_FINALIZE,
+    &batchnorm::BACKWARD,
+    &activation::FORWARD,
+    &activation::BACKWARD,
+    &dropout::FORWARD,
+    &residual::ADD,
+    &residual::BACKWARD,
+    &pool::FORWARD,
+    &pool::BACKWARD,
+    &linear::FORWARD,
+    &linear::INPUT_GRADIENT,
+    &linear::WEIGHT_GRADIENT,
+    &loss::CROSS_ENTROPY,
+    &loss::COLLECT,
+    &optimizer::REDUCE,
+    &optimizer::SGD,
+];
+
+/// Channels are stored in groups of four; the last group is filled up with zeros.
+pub fn groups_of_four(channels: usize) -> usize {
+    channels.div_ceil(4)
+}
+
+/// The text of a shader file.
+macro_rules! shader {
+    ($path:literal) => {
+        include_str!(concat!("../../shaders/", $path, ".wgsl"))
+    };
+}
+pub(crate) use shader;
+
+/// Library texts that kernels name.
+pub(crate) mod lib {
+    pub const INDEX: &str = shader!("lib/index");
+    pub const PHILOX: &str = shader!("lib/philox");
+    pub const STATE: &str = shader!("lib/state");
+    pub const ROWS: &str = shader!("lib/rows");
+    pub const ACTIVATION: &str = shader!("lib/activation");
+    pub const DETERMINISTIC: &str = shader!("lib/deterministic");
+    pub const NORMALIZE: &str = shader!("lib/normalize");
+    pub const SHORTCUT: &str = shader!("lib/shortcut");
+    pub const DIRECT3X3: &str = shader!("lib/direct3x3");
+}

@@ -1,0 +1,24 @@
+// y = activation(x), where no batch norm stands before it. x, y: rows,C4*4
+// Draws one Philox block for each four channels (counter: the group's index) where the activation is stochastic and TRAIN.
+// Workgroups: a line over chunks of rows, times blocks of LANES channel groups in z.
+struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> state: State;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    if !p.takes {
+        return;
+    }
+    for (var row = p.first; row < p.end; row += ROWS_AT_ONCE) {
+        let at = row * C4 + p.c;
+        y[at] = real_channels(value4(x[at], draw(params.seed, at, state.step, params.layer)), p.c);
+    }
+}

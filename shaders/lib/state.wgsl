@@ -1,0 +1,11 @@
+// What changes from step to step; optimizer/advance moves it on at the start of every plan.
+struct State {
+    step: u32,        // optimiser step, counted over the whole run: the RNG's second counter word
+    record: u32,      // step of this epoch: row of the learning rates and of the records
+    cursor: u32,      // place in the epoch's order of the batch's first image
+    lr: f32,
+    next_step: u32,
+    next_record: u32,
+    next_cursor: u32,
+    unused: u32,
+}

@@ -1,0 +1,24 @@
+// x += shortcut. x: rows,C4*4  shortcut: as SHORTCUT says, lib/shortcut
+// Workgroups: a line over chunks of rows, times blocks of LANES channel groups in z.
+struct Params {
+    rows: u32, rows_a_chunk: u32, height: u32, width: u32,
+    shortcut_height: u32, shortcut_width: u32, pad0: u32, pad1: u32,
+}
+@group(0) @binding(0) var<storage, read> shortcut: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    if !p.takes {
+        return;
+    }
+    for (var row = p.first; row < p.end; row += ROWS_AT_ONCE) {
+        x[row * C4 + p.c] += shortcut_at(row, p.c);
+    }
+}

@@ -1,0 +1,168 @@
+//! Which adapter runs the work: discrete before integrated before software, unless the user names one.
+
+use serde::Serialize;
+
+use crate::{Error, Result};
+
+/// The user's wishes: `--device INDEX|NAME-PART`, `--backend NAME`; the environment's `WGPU_ADAPTER_NAME` counts
+/// where no `--device` is given.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Index in the list of `wgrad devices`, or a part of the adapter's name (any case).
+    pub device: Option<String>,
+    /// `vulkan`, `metal` or `dx12`.
+    pub backend: Option<String>,
+}
+
+/// One line of `wgrad devices`.
+#[derive(Clone, Debug, Serialize)]
+pub struct AdapterRow {
+    /// Position in the list, usable as `--device INDEX`.
+    pub index: usize,
+    /// The adapter's own name.
+    pub name: String,
+    /// `vulkan`, `metal` or `dx12`.
+    pub backend: String,
+    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Driver name and version.
+    pub driver: String,
+    /// Optional features that make wgrad faster or tell more, by wgpu's name.
+    pub features: Vec<String>,
+    /// Limits that bound batch and model sizes, in bytes or counts.
+    pub limits: serde_json::Value,
+    /// Whether a run without `--device` uses this adapter.
+    pub default: bool,
+}
+
+/// The optional features that matter here.
+pub(super) const WANTED: [(wgpu::Features, &str); 5] = [
+    (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
+    (wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES, "timestamp-query-inside-passes"),
+    (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
+    (wgpu::Features::SUBGROUP, "subgroup"),
+    (wgpu::Features::SHADER_F16, "shader-f16"),
+];
+
+const BACKENDS: [(&str, wgpu::Backends); 3] = [
+    ("vulkan", wgpu::Backends::VULKAN),
+    ("metal", wgpu::Backends::METAL),
+    ("dx12", wgpu::Backends::DX12),
+];
+
+fn instance(backends: wgpu::Backends) -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    // Debian 12's validation layers report errors that are none on wgpu's shaders.
+    descriptor.flags = wgpu::InstanceFlags::empty().with_env();
+    wgpu::Instance::new(descriptor)
+}
+
+fn backends(selection: &Selection) -> Result<wgpu::Backends> {
+    match selection.backend.as_deref() {
+        None => Ok(wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12),
+        Some(name) => {
+            BACKENDS.iter().find(|(known, _)| *known == name.to_lowercase()).map(|row| row.1).ok_or_else(
+                || Error::usage(format!("unknown backend {name:?}: expected vulkan, metal or dx12")),
+            )
+        }
+    }
+}
+
+fn rank(info: &wgpu::AdapterInfo) -> u32 {
+    match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+fn kind(info: &wgpu::AdapterInfo) -> &'static str {
+    ["discrete", "integrated", "virtual", "other", "software"][rank(info) as usize]
+}
+
+fn enumerate(selection: &Selection) -> Result<Vec<wgpu::Adapter>> {
+    let backends = backends(selection)?;
+    Ok(pollster::block_on(instance(backends).enumerate_adapters(backends)))
+}
+
+/// All adapters of the selected backends, in the order of their index.
+///
+/// # Errors
+/// An unknown backend name.
+pub fn adapters(selection: &Selection) -> Result<Vec<AdapterRow>> {
+    let list = enumerate(selection)?;
+    let default = pick(&list, selection).ok();
+    Ok(list.iter().enumerate().map(|(index, adapter)| row(index, adapter, default == Some(index))).collect())
+}
+
+fn row(index: usize, adapter: &wgpu::Adapter, default: bool) -> AdapterRow {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    AdapterRow {
+        index,
+        backend: info.backend.to_str().to_owned(),
+        kind: kind(&info).to_owned(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        features: WANTED
+            .iter()
+            .filter(|(feature, _)| adapter.features().contains(*feature))
+            .map(|row| row.1.to_owned())
+            .collect(),
+        limits: serde_json::json!({
+            "max_buffer_size": limits.max_buffer_size,
+            "max_storage_buffer_binding_size": limits.max_storage_buffer_binding_size,
+            "max_storage_buffers_per_shader_stage": limits.max_storage_buffers_per_shader_stage,
+            "max_compute_workgroup_storage_size": limits.max_compute_workgroup_storage_size,
+            "max_compute_invocations_per_workgroup": limits.max_compute_invocations_per_workgroup,
+            "max_compute_workgroups_per_dimension": limits.max_compute_workgroups_per_dimension,
+        }),
+        name: info.name,
+        default,
+    }
+}
+
+fn pick(list: &[wgpu::Adapter], selection: &Selection) -> Result<usize> {
+    if list.is_empty() {
+        return Err(Error::Device(no_adapter_hint()));
+    }
+    let wish = selection.device.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
+    let by_rank = |index: &usize| (rank(&list[*index].get_info()), *index);
+    let Some(wish) = wish.filter(|wish| !wish.is_empty()) else {
+        return Ok((0..list.len()).min_by_key(by_rank).unwrap_or(0));
+    };
+    if let Ok(index) = wish.parse::<usize>() {
+        return if index < list.len() { Ok(index) } else { Err(unknown(list, &wish)) };
+    }
+    let named = |index: &usize| list[*index].get_info().name.to_lowercase().contains(&wish.to_lowercase());
+    (0..list.len()).filter(named).min_by_key(by_rank).ok_or_else(|| unknown(list, &wish))
+}
+
+fn unknown(list: &[wgpu::Adapter], wish: &str) -> Error {
+    let names: Vec<_> = list.iter().enumerate().map(|(i, a)| format!("{i} = {}", a.get_info().name)).collect();
+    Error::usage(format!("no device matches {wish:?}; there are: {}", names.join(", ")))
+}
+
+/// The adapter to use.
+pub(super) fn select(selection: &Selection) -> Result<wgpu::Adapter> {
+    let mut list = enumerate(selection)?;
+    let index = pick(&list, selection)?;
+    Ok(list.swap_remove(index))
+}
+
+/// What to install where no adapter is found, by operating system.
+pub fn no_adapter_hint() -> String {
+    let hint = if cfg!(target_os = "macos") {
+        "Metal should be there on every Mac since 2012; run outside a virtual machine"
+    } else if cfg!(windows) {
+        "install the graphics card's driver, or Windows' own Direct3D 12 (WARP) runtime"
+    } else {
+        "install the graphics card's Vulkan driver, or a software one: `sudo apt-get install mesa-vulkan-drivers` \
+         (Debian, Ubuntu; or `make driver`), `sudo dnf install mesa-vulkan-drivers` (Fedora), \
+         `sudo pacman -S vulkan-swrast` (Arch)"
+    };
+    format!("no Vulkan, Metal or DX12 adapter found: {hint}")
+}

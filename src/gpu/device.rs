@@ -1,0 +1,219 @@
+//! An opened device: buffers in, buffers out, and what went wrong meanwhile.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use wgpu::util::DeviceExt;
+
+use super::adapter::{self, WANTED};
+use super::cache::DiskCache;
+use super::pipeline::Pipelines;
+use super::{Buffer, Selection, View};
+use crate::{Error, Result};
+
+/// Which limits are asked of the adapter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limits {
+    /// The adapter's own buffer sizes, WebGPU's defaults for the rest.
+    #[default]
+    Adapter,
+    /// Exactly WebGPU's defaults: what runs with these runs anywhere.
+    WebGpu,
+}
+
+/// An opened device and its queue.
+pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) pipelines: Pipelines,
+    info: wgpu::AdapterInfo,
+    created: AtomicU64,
+    bytes: AtomicU64,
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+impl Gpu {
+    /// Opens the selected adapter.
+    ///
+    /// # Errors
+    /// No adapter, an unknown name, or a driver that refuses.
+    pub fn open(selection: &Selection, limits: Limits) -> Result<Self> {
+        let adapter = adapter::select(selection)?;
+        let info = adapter.get_info();
+        let wanted = WANTED.iter().fold(wgpu::Features::empty(), |all, row| all | row.0);
+        let own = adapter.limits();
+        let mut required_limits = wgpu::Limits::default();
+        if limits == Limits::Adapter {
+            required_limits.max_buffer_size = own.max_buffer_size;
+            required_limits.max_storage_buffer_binding_size = own.max_storage_buffer_binding_size;
+        }
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("wgrad"),
+            required_features: if limits == Limits::Adapter {
+                adapter.features() & wanted
+            } else {
+                wgpu::Features::empty()
+            },
+            required_limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|e| Error::Device(format!("device {}: cannot be opened: {e}", info.name)))?;
+        let fault = Arc::new(Mutex::new(None));
+        note_faults(&device, &fault);
+        let pipelines = Pipelines::new(DiskCache::open(&device, &info));
+        Ok(Self { device, queue, pipelines, info, created: 0.into(), bytes: 0.into(), fault })
+    }
+
+    /// The adapter's name.
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// Name, backend and driver in one line, as run folders and checkpoints record it.
+    pub fn description(&self) -> String {
+        let info = &self.info;
+        format!("{} ({}, {} {})", info.name, info.backend.to_str(), info.driver, info.driver_info).trim().to_owned()
+    }
+
+    /// Whether the adapter is a software one.
+    pub fn is_software(&self) -> bool {
+        self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// The limits that the device was opened with.
+    pub fn limits(&self) -> wgpu::Limits {
+        self.device.limits()
+    }
+
+    /// How many buffers were created so far, and their bytes.
+    pub fn allocated(&self) -> (u64, u64) {
+        (self.created.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+
+    fn count(&self, bytes: u64) {
+        self.created.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A zeroed storage buffer of `words` 4-byte words, readable by the host through [`Gpu::read`].
+    ///
+    /// # Errors
+    /// More bytes than the device takes, or than it has.
+    pub fn buffer(&self, label: &str, words: usize) -> Result<Buffer> {
+        let bytes = (words.max(4) as u64) * 4;
+        let most = self.device.limits().max_buffer_size;
+        if bytes > most {
+            return Err(Error::Device(format!(
+                "buffer {label}: {bytes} bytes, but {} takes at most {most} a buffer: use a smaller batch",
+                self.name()
+            )));
+        }
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: bytes,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        if pollster::block_on(scope.pop()).is_some() {
+            let (_, used) = self.allocated();
+            return Err(Error::Device(format!(
+                "buffer {label}: {} has no {bytes} bytes left after {used}: use a smaller batch or model",
+                self.name()
+            )));
+        }
+        self.count(bytes);
+        Ok(Buffer::new(raw, label))
+    }
+
+    /// A storage buffer with this content.
+    ///
+    /// # Errors
+    /// As [`Gpu::buffer`].
+    pub fn upload<T: bytemuck::NoUninit>(&self, label: &str, content: &[T]) -> Result<Buffer> {
+        let bytes: &[u8] = bytemuck::cast_slice(content);
+        let buffer = self.buffer(label, bytes.len().div_ceil(4))?;
+        self.write(&buffer.view(), content)?;
+        Ok(buffer)
+    }
+
+    /// Overwrites the start of a view; takes effect before the next submitted plan.
+    ///
+    /// # Errors
+    /// Content longer than the view, or not a whole number of words.
+    pub fn write<T: bytemuck::NoUninit>(&self, view: &View, content: &[T]) -> Result<()> {
+        let bytes: &[u8] = bytemuck::cast_slice(content);
+        if bytes.len() as u64 > view.bytes || !bytes.len().is_multiple_of(4) {
+            let (label, got, most) = (view.buffer.label(), bytes.len(), view.bytes);
+            return Err(Error::Device(format!("buffer {label}: {got} bytes written to {most}")));
+        }
+        self.queue.write_buffer(&view.buffer.raw, view.offset, bytes);
+        Ok(())
+    }
+
+    /// The uniform buffer of a plan's parameters.
+    pub(super) fn uniform(&self, content: &[u8]) -> wgpu::Buffer {
+        self.count(content.len() as u64);
+        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+            label: Some("params"),
+            contents: content,
+            usage: wgpu::BufferUsages::UNIFORM,
+        })
+    }
+
+    /// A staging buffer that the host can map.
+    pub(super) fn staging(&self, bytes: u64) -> wgpu::Buffer {
+        self.count(bytes);
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size: bytes,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Waits until all submitted work is done.
+    ///
+    /// # Errors
+    /// A lost device, or a fault that the driver reported meanwhile.
+    pub fn wait(&self) -> Result<()> {
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check_fault()?;
+        polled.map(|_| ()).map_err(|e| Error::Device(format!("device {}: {e}", self.name())))
+    }
+
+    /// Reports a fault that the driver told of since the device was opened.
+    ///
+    /// # Errors
+    /// The fault, in the driver's words.
+    pub fn check_fault(&self) -> Result<()> {
+        let fault = self.fault.lock().unwrap_or_else(|e| e.into_inner());
+        match &*fault {
+            None => Ok(()),
+            Some(text) => Err(Error::Device(format!("device {}: {text}", self.name()))),
+        }
+    }
+
+    /// Stores newly compiled pipelines for the next start, where the adapter can.
+    pub fn save_pipeline_cache(&self) {
+        self.pipelines.save();
+    }
+}
+
+fn note_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<String>>>) {
+    let set = |fault: &Arc<Mutex<Option<String>>>| {
+        let fault = Arc::clone(fault);
+        move |text: String| {
+            fault.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(text);
+        }
+    };
+    let (error, lost) = (set(fault), set(fault));
+    device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| error(e.to_string())));
+    device.set_device_lost_callback(move |reason, text| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            lost(format!("lost: {text}; the last checkpoint is usable, start again with --resume"));
+        }
+    });
+}

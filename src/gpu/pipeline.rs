@@ -1,0 +1,121 @@
+//! Compiled pipelines, one for each distinct shader text, compiled in parallel.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rayon::prelude::*;
+
+use super::cache::DiskCache;
+use super::{Access, Constants, Dispatch, Kernel, compose};
+use crate::{Error, Result};
+
+/// A compiled kernel with fixed constants.
+pub(super) struct Pipeline {
+    pub(super) raw: wgpu::ComputePipeline,
+    pub(super) layout: wgpu::BindGroupLayout,
+}
+
+/// All pipelines of a device, by shader text.
+pub(super) struct Pipelines {
+    known: Mutex<HashMap<String, Arc<Pipeline>>>,
+    disk: DiskCache,
+}
+
+/// The whole shader of a dispatch.
+pub(super) fn shader_text(dispatch: &Dispatch) -> String {
+    text(dispatch.kernel, &dispatch.constants, dispatch.activation.as_deref())
+}
+
+fn text(kernel: &Kernel, constants: &Constants, activation: Option<&str>) -> String {
+    let libraries: Vec<&str> = kernel.libraries.iter().copied().chain(activation).collect();
+    compose(kernel.source, &libraries, &Constants::new().u32("WORKGROUP", kernel.workgroup).with(constants))
+}
+
+impl Pipelines {
+    pub(super) fn new(disk: DiskCache) -> Self {
+        Self { known: Mutex::default(), disk }
+    }
+
+    pub(super) fn save(&self) {
+        self.disk.save();
+    }
+
+    /// The pipelines of all `dispatches`, in order; those not yet known are compiled, several at a time.
+    pub(super) fn get(&self, device: &wgpu::Device, dispatches: &[Dispatch]) -> Result<Vec<Arc<Pipeline>>> {
+        let texts: Vec<String> = dispatches.iter().map(shader_text).collect();
+        let mut missing: HashMap<&str, &Dispatch> = HashMap::new();
+        {
+            let known = self.known.lock().unwrap_or_else(|e| e.into_inner());
+            for (text, dispatch) in texts.iter().zip(dispatches) {
+                if !known.contains_key(text) {
+                    missing.insert(text, dispatch);
+                }
+            }
+        }
+        let compiled: Vec<(String, Arc<Pipeline>)> = missing
+            .into_par_iter()
+            .map(|(text, dispatch)| {
+                let pipeline = compile(device, dispatch.kernel, text, self.disk.cache.as_ref())?;
+                Ok((text.to_owned(), Arc::new(pipeline)))
+            })
+            .collect::<Result<_>>()?;
+        let mut known = self.known.lock().unwrap_or_else(|e| e.into_inner());
+        known.extend(compiled);
+        Ok(texts.iter().map(|text| Arc::clone(&known[text])).collect())
+    }
+}
+
+fn compile(
+    device: &wgpu::Device,
+    kernel: &Kernel,
+    text: &str,
+    cache: Option<&wgpu::PipelineCache>,
+) -> Result<Pipeline> {
+    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let descriptor = wgpu::ShaderModuleDescriptor {
+        label: Some(kernel.name),
+        source: wgpu::ShaderSource::Wgsl(text.into()),
+    };
+    // SAFETY: every kernel of the registry guards its own indices and ends its loops; the device tests run each with the
+    // checks' absence on odd sizes between poisoned neighbours.
+    let module =
+        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) };
+    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some(kernel.name),
+        entries: &layout_entries(kernel),
+    });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(kernel.name),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(kernel.name),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache,
+    });
+    match pollster::block_on(scope.pop()) {
+        None => Ok(Pipeline { raw, layout }),
+        Some(error) => Err(Error::kernel(kernel.name, format!("does not compile: {error}"))),
+    }
+}
+
+fn layout_entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {
+    let entry = |binding: usize, ty| wgpu::BindGroupLayoutEntry {
+        binding: binding as u32,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    let storage = kernel.bindings.iter().enumerate().map(|(binding, (_, access))| {
+        entry(binding, wgpu::BufferBindingType::Storage { read_only: *access == Access::Read })
+    });
+    let uniform = (kernel.params_bytes > 0).then(|| entry(kernel.bindings.len(), wgpu::BufferBindingType::Uniform));
+    storage.chain(uniform).collect()
+}

@@ -1,0 +1,98 @@
+//! From the device to the host: at once, or without a stall.
+
+use std::sync::mpsc;
+
+use super::{Gpu, View};
+use crate::{Error, Result};
+
+impl Gpu {
+    /// Copies a view to the host; waits for all work before it.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(&self, view: &View) -> Result<Vec<T>> {
+        let mut readback = Readback::new(self, view.bytes);
+        readback.start(self, view);
+        let bytes = readback.finish(self)?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+}
+
+/// A staging buffer that is made once and used again and again: start a copy, go on submitting, take the bytes when they
+/// have come.
+pub struct Readback {
+    staging: wgpu::Buffer,
+    pending: Option<(mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>, u64)>,
+}
+
+impl Readback {
+    /// Room for `bytes` bytes.
+    pub fn new(gpu: &Gpu, bytes: u64) -> Self {
+        Self { staging: gpu.staging(bytes), pending: None }
+    }
+
+    /// Whether a copy is under way.
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Starts to copy `view`, after all work submitted so far. A copy that is still under way is left alone and this one
+    /// is not started.
+    ///
+    /// # Panics
+    /// Where the view is longer than the room: a fault of the program.
+    pub fn start(&mut self, gpu: &Gpu, view: &View) {
+        if self.pending.is_some() {
+            return;
+        }
+        assert!(view.bytes <= self.staging.size(), "readback of {}: too long", view.buffer.label());
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(&view.buffer.raw, view.offset, &self.staging, 0, Some(view.bytes));
+        gpu.queue.submit([encoder.finish()]);
+        let (sender, receiver) = mpsc::channel();
+        self.staging.slice(..view.bytes).map_async(wgpu::MapMode::Read, move |result| {
+            // The receiver is gone where the readback was dropped: then nobody asks.
+            let _ = sender.send(result);
+        });
+        self.pending = Some((receiver, view.bytes));
+    }
+
+    /// The bytes, where they have come; never waits.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn poll(&mut self, gpu: &Gpu) -> Result<Option<Vec<u8>>> {
+        let Some((receiver, bytes)) = &self.pending else { return Ok(None) };
+        let _ = gpu.device.poll(wgpu::PollType::Poll);
+        gpu.check_fault()?;
+        match receiver.try_recv() {
+            Err(mpsc::TryRecvError::Empty) => Ok(None),
+            Ok(Ok(())) => {
+                let bytes = *bytes;
+                self.take(gpu, bytes).map(Some)
+            }
+            Ok(Err(_)) | Err(_) => Err(Error::Device(format!("device {}: a readback failed", gpu.name()))),
+        }
+    }
+
+    /// Waits for the bytes of the copy under way.
+    ///
+    /// # Errors
+    /// A lost device, or no copy under way.
+    pub fn finish(&mut self, gpu: &Gpu) -> Result<Vec<u8>> {
+        while self.pending.is_some() {
+            if let Some(bytes) = self.poll(gpu)? {
+                return Ok(bytes);
+            }
+            gpu.wait()?;
+        }
+        Err(Error::Device(format!("device {}: no readback under way", gpu.name())))
+    }
+
+    fn take(&mut self, gpu: &Gpu, bytes: u64) -> Result<Vec<u8>> {
+        let content = self.staging.slice(..bytes).get_mapped_range().map(|range| range.to_vec());
+        self.staging.unmap();
+        self.pending = None;
+        content.map_err(|e| Error::Device(format!("device {}: a readback failed: {e}", gpu.name())))
+    }
+}

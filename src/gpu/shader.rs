@@ -1,0 +1,58 @@
+//! Composition of a shader: the kernel's text first, then the library text it uses, then the constants. Order is free at
+//! WGSL's module scope, so an error keeps the kernel file's own line number.
+
+use std::fmt::Write;
+
+/// Named constants that the host appends to a shader, as `const NAME: type = value;`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Constants(Vec<(&'static str, String, &'static str)>);
+
+impl Constants {
+    /// No constants.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a `u32`.
+    pub fn u32(mut self, name: &'static str, value: u32) -> Self {
+        self.0.push((name, format!("{value}u"), "u32"));
+        self
+    }
+
+    /// Adds an `f32`, written so that it reads back to the same bits.
+    pub fn f32(mut self, name: &'static str, value: f32) -> Self {
+        self.0.push((name, format!("{value:?}f"), "f32"));
+        self
+    }
+
+    /// Adds a `bool`.
+    pub fn bool(mut self, name: &'static str, value: bool) -> Self {
+        self.0.push((name, value.to_string(), "bool"));
+        self
+    }
+
+    /// Adds all of `other`.
+    pub fn with(mut self, other: &Constants) -> Self {
+        self.0.extend(other.0.iter().cloned());
+        self
+    }
+
+    /// The constants' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|row| row.0)
+    }
+}
+
+/// The whole text of a shader.
+pub fn compose(kernel: &str, libraries: &[&str], constants: &Constants) -> String {
+    let mut text = String::from(kernel);
+    for library in libraries {
+        text.push('\n');
+        text.push_str(library);
+    }
+    text.push('\n');
+    for (name, value, kind) in &constants.0 {
+        let _ = writeln!(text, "const {name}: {kind} = {value};");
+    }
+    text
+}
