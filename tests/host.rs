@@ -3,4 +3,6 @@
 mod support;
 
 mod host {
+    pub mod data;
+    pub mod image_file;
 }
