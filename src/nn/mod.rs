@@ -1,1 +1,16 @@
-//! (being written)
+//! Networks: a description made of layers, its parameters on the device, and the plans that it writes.
+
+mod builder;
+mod init;
+pub mod models;
+mod network;
+mod record;
+mod weights;
+mod workspace;
+
+pub use builder::Builder;
+pub use init::{Init, initial};
+pub use network::{BatchNormSite, Layer, Network, Node, Parameter, Role, ShortcutSite, Value};
+pub use record::{Mode, Pass};
+pub use weights::Weights;
+pub use workspace::Workspace;

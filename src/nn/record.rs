@@ -1,0 +1,316 @@
+//! Writes a network's forward and backward pass into a plan.
+
+use super::network::{BatchNormSite, Layer, Network, Node, ShortcutSite, Value};
+use super::weights::{Weights, conv_of};
+use super::workspace::{Workspace, batchnorm_of};
+use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
+use crate::kernels::batchnorm::Context;
+use crate::kernels::conv::Variant;
+use crate::kernels::linear::Linear;
+use crate::kernels::pool::Pool;
+use crate::kernels::residual::{self, Shortcut};
+use crate::kernels::{Noise, Rows, activation, dropout, optimizer};
+use crate::{Error, Result};
+
+/// Whether batch norm and stochastic layers act as in training or as in evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics, random numbers.
+    Train,
+    /// Running statistics, expected values.
+    Eval,
+}
+
+/// What the passes of a network are written with.
+pub struct Pass<'a> {
+    /// The device.
+    pub gpu: &'a Gpu,
+    /// The network.
+    pub network: &'a Network,
+    /// Its parameters.
+    pub weights: &'a Weights,
+    /// Values and gradients.
+    pub workspace: &'a mut Workspace,
+    /// The step's state.
+    pub state: View,
+    /// Seed of the random numbers.
+    pub seed: u32,
+    /// Images of the batch, at most the workspace's.
+    pub batch: usize,
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// Which rung of the convolutions' ladder.
+    pub variant: Variant,
+}
+
+/// A gradient: where it is, and whether its buffer goes back when it was used.
+#[derive(Clone)]
+struct Gradient {
+    view: View,
+    owned: Option<Buffer>,
+}
+
+impl Pass<'_> {
+    fn value(&self, value: Value) -> View {
+        self.workspace.value(self.network, value, self.batch)
+    }
+
+    fn noise(&self, layer: u32) -> Noise {
+        Noise { seed: self.seed, layer }
+    }
+
+    fn rows(&self, value: Value) -> Rows {
+        let [height, width, channels] = self.network.shape(value);
+        Rows { rows: self.batch * height * width, channels }
+    }
+
+    fn context(&self, index: usize, site: &BatchNormSite) -> Context {
+        let shortcut = match site.shortcut {
+            ShortcutSite::None => Shortcut::None,
+            ShortcutSite::Same(value) => Shortcut::Same(self.value(value)),
+            ShortcutSite::Padded(value) => {
+                let [height, width, channels] = self.network.shape(value);
+                Shortcut::Padded { view: self.value(value), height, width, channels }
+            }
+        };
+        Context {
+            saved: self.workspace.saved(index),
+            affine: Weights::pair(&self.weights.weight, &self.network.parameters, site.gamma).0,
+            shortcut,
+            state: self.state.clone(),
+            activation: site.activation.clone(),
+            train: self.mode == Mode::Train,
+            noise: self.noise(site.noise),
+        }
+    }
+
+    fn linear(&self, node: &Node, weight: usize) -> Linear {
+        let [_, _, inputs] = self.network.shape(node.input);
+        let (_, bias_offset) = Weights::pair(&self.weights.weight, &self.network.parameters, weight);
+        Linear { batch: self.batch, inputs, outputs: node.shape[2], bias_offset }
+    }
+
+    fn pool(&self, node: &Node) -> Pool {
+        let [height, width, channels] = self.network.shape(node.input);
+        Pool { batch: self.batch, pixels: height * width, channels }
+    }
+
+    /// Appends the forward pass, from the images in value 0 to the logits in the last value.
+    ///
+    /// # Errors
+    /// A kernel that cannot take a shape.
+    pub fn forward(&self, recorder: &mut Recorder) -> Result<()> {
+        for (index, node) in self.network.nodes.iter().enumerate() {
+            for mut dispatch in self.forward_node(index, node)? {
+                dispatch.label.clone_from(&node.name);
+                recorder.push(dispatch);
+            }
+        }
+        Ok(())
+    }
+
+    fn forward_node(&self, index: usize, node: &Node) -> Result<Vec<Dispatch>> {
+        let (x, y) = (self.value(node.input), self.value(index + 1));
+        Ok(match &node.layer {
+            Layer::Conv { weight, .. } => {
+                let weight = Weights::one(&self.weights.weight, &self.network.parameters[*weight]);
+                vec![conv_of(self.network, node, self.batch).forward(self.variant, &x, &weight, &y)?]
+            }
+            Layer::BatchNorm(site) => {
+                let norm = batchnorm_of(self.network, index, self.batch);
+                let (running, _) = Weights::pair(&self.weights.statistics, &self.network.statistics, site.running);
+                let context = self.context(index, site);
+                let partial = self.workspace.partial.view().first(norm.partial_words());
+                let mut dispatches = match self.mode {
+                    Mode::Train => {
+                        vec![norm.statistics(&x, &partial), norm.finalize(&partial, &running, &context.saved)]
+                    }
+                    Mode::Eval => vec![norm.running(&running, &context.saved)],
+                };
+                dispatches.push(norm.forward(&context, &x, &y));
+                dispatches
+            }
+            Layer::Activation { activation: act, noise } => {
+                let (train, noise) = (self.mode == Mode::Train, self.noise(*noise));
+                vec![activation::forward(act, train, noise, self.rows(node.input), &x, &self.state, &y)]
+            }
+            Layer::Dropout { rate, noise } => match self.mode {
+                Mode::Train => vec![dropout::apply(*rate, self.noise(*noise), &self.state, &y)],
+                Mode::Eval => Vec::new(),
+            },
+            Layer::GlobalAveragePool => vec![self.pool(node).forward(&x, &y)],
+            Layer::Linear { weight } => {
+                let (weights, _) = Weights::pair(&self.weights.weight, &self.network.parameters, *weight);
+                vec![self.linear(node, *weight).forward(&x, &weights, &y)]
+            }
+        })
+    }
+
+    /// Appends the backward pass, from the logits' gradient to the flat gradients of all parameters. Overwrites the
+    /// convolutions' outputs.
+    ///
+    /// # Errors
+    /// A kernel that cannot take a shape, or not enough device memory.
+    pub fn backward(&mut self, dlogits: &View, recorder: &mut Recorder) -> Result<()> {
+        let network = self.network;
+        let mut gradients: Vec<Option<Gradient>> = vec![None; network.nodes.len() + 1];
+        gradients[network.logits()] = Some(Gradient { view: dlogits.clone(), owned: None });
+        for (index, node) in network.nodes.iter().enumerate().rev() {
+            let Some(gradient) = gradients[index + 1].take() else {
+                let expected = "an output that a later layer reads".to_owned();
+                return Err(Error::Shape { layer: node.name.clone(), expected, got: "none".to_owned() });
+            };
+            for mut dispatch in self.backward_node(index, node, gradient, &mut gradients)? {
+                dispatch.label.clone_from(&node.name);
+                recorder.push(dispatch);
+            }
+        }
+        let table = self.weights.table(self.gpu, network, self.batch)?.view();
+        let mut reduce = optimizer::reduce(&self.weights.partial.view(), &table, &self.weights.gradient.view());
+        "parameters".clone_into(&mut reduce.label);
+        recorder.push(reduce);
+        Ok(())
+    }
+
+    fn backward_node(
+        &mut self,
+        index: usize,
+        node: &Node,
+        dy: Gradient,
+        gradients: &mut [Option<Gradient>],
+    ) -> Result<Vec<Dispatch>> {
+        match &node.layer {
+            Layer::Conv { weight, .. } => self.backward_conv(node, *weight, dy, gradients),
+            Layer::BatchNorm(site) => self.backward_batchnorm(index, node, site, dy, gradients),
+            Layer::Activation { activation: act, noise } => {
+                let (train, x) = (self.mode == Mode::Train, self.value(node.input));
+                let (noise, rows) = (self.noise(*noise), self.rows(node.input));
+                let dispatch = activation::backward(act, train, noise, rows, &x, &self.state, &dy.view);
+                let mut all = vec![dispatch];
+                all.extend(self.pass_on(node.input, dy, gradients));
+                Ok(all)
+            }
+            Layer::Dropout { rate, noise } => {
+                let mut all = Vec::new();
+                if self.mode == Mode::Train {
+                    all.push(dropout::apply(*rate, self.noise(*noise), &self.state, &dy.view));
+                }
+                all.extend(self.pass_on(node.input, dy, gradients));
+                Ok(all)
+            }
+            Layer::GlobalAveragePool => {
+                let dx = self.fresh(node.input)?;
+                let mut all = vec![self.pool(node).backward(&dy.view, &dx.view)];
+                all.extend(self.pass_on(node.input, dx, gradients));
+                self.release(dy);
+                Ok(all)
+            }
+            Layer::Linear { weight } => {
+                let linear = self.linear(node, *weight);
+                let (weights, _) = Weights::pair(&self.weights.weight, &self.network.parameters, *weight);
+                let (gradient, _) = Weights::pair(&self.weights.gradient, &self.network.parameters, *weight);
+                let mut all = vec![linear.weight_gradient(&self.value(node.input), &dy.view, &gradient)];
+                if node.input != 0 {
+                    let dx = self.fresh(node.input)?;
+                    all.push(linear.input_gradient(&dy.view, &weights, &dx.view));
+                    all.extend(self.pass_on(node.input, dx, gradients));
+                }
+                self.release(dy);
+                Ok(all)
+            }
+        }
+    }
+
+    fn backward_conv(
+        &mut self,
+        node: &Node,
+        weight: usize,
+        dy: Gradient,
+        gradients: &mut [Option<Gradient>],
+    ) -> Result<Vec<Dispatch>> {
+        let conv = conv_of(self.network, node, self.batch);
+        let parameter = &self.network.parameters[weight];
+        let stride = parameter.words.next_multiple_of(super::network::ALIGN);
+        let partial = self.weights.partials(weight, stride, conv.splits());
+        let x = self.value(node.input);
+        let mut all = vec![conv.weight_gradient(self.variant, &x, &dy.view, &partial, stride)?];
+        if node.input != 0 {
+            let weights = Weights::one(&self.weights.weight, parameter);
+            let accumulate = gradients[node.input].is_some();
+            let dx = match gradients[node.input].take() {
+                Some(present) => present,
+                None => self.fresh(node.input)?,
+            };
+            all.push(conv.input_gradient(self.variant, &dy.view, &weights, &dx.view, accumulate)?);
+            gradients[node.input] = Some(dx);
+        }
+        self.release(dy);
+        Ok(all)
+    }
+
+    /// The gradient of x takes the place of x; the shortcut's gradient takes the place of dy.
+    fn backward_batchnorm(
+        &mut self,
+        index: usize,
+        node: &Node,
+        site: &BatchNormSite,
+        dy: Gradient,
+        gradients: &mut [Option<Gradient>],
+    ) -> Result<Vec<Dispatch>> {
+        let norm = batchnorm_of(self.network, index, self.batch);
+        let (context, x) = (self.context(index, site), self.value(node.input));
+        let (affine_gradient, _) = Weights::pair(&self.weights.gradient, &self.network.parameters, site.gamma);
+        let partial = self.workspace.partial.view().first(norm.partial_words());
+        let train = self.mode == Mode::Train;
+        let mut all = vec![
+            norm.backward_reduce(&context, &x, &dy.view, &partial),
+            norm.backward_finalize(&partial, &affine_gradient),
+            norm.backward(train, &dy.view, &context, &affine_gradient, &x),
+        ];
+        gradients[node.input] = Some(Gradient { view: x, owned: None });
+        match site.shortcut {
+            ShortcutSite::None => self.release(dy),
+            ShortcutSite::Same(value) => all.extend(self.pass_on(value, dy, gradients)),
+            ShortcutSite::Padded(value) => {
+                let dx = self.fresh(value)?;
+                let from = self.network.shape(value);
+                all.push(residual::backward(self.batch, node.shape, from, &dy.view, &dx.view));
+                all.extend(self.pass_on(value, dx, gradients));
+                self.release(dy);
+            }
+        }
+        Ok(all)
+    }
+
+    /// A new gradient buffer for a value.
+    fn fresh(&mut self, value: Value) -> Result<Gradient> {
+        let words = self.network.words(value, self.workspace.batch());
+        let buffer = self.workspace.take(self.gpu, words)?;
+        let view = buffer.view().first(self.network.words(value, self.batch));
+        Ok(Gradient { view, owned: Some(buffer) })
+    }
+
+    /// Makes `gradient` the gradient of `value`, or adds it to what other readers of the value gave.
+    fn pass_on(
+        &mut self,
+        value: Value,
+        gradient: Gradient,
+        gradients: &mut [Option<Gradient>],
+    ) -> Option<Dispatch> {
+        let Some(present) = &gradients[value] else {
+            gradients[value] = Some(gradient);
+            return None;
+        };
+        let [height, width, _] = self.network.shape(value);
+        let shortcut = Shortcut::Same(gradient.view.clone());
+        let sum = residual::add(self.rows(value), height, width, &shortcut, &present.view);
+        self.release(gradient);
+        Some(sum)
+    }
+
+    fn release(&mut self, gradient: Gradient) {
+        if let Some(buffer) = gradient.owned {
+            self.workspace.give(buffer);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A network's parameters, gradients, momentum and running statistics on the device: flat buffers with a table of places.
+
+use super::network::{ALIGN, Layer, Network, Parameter, Role};
+use super::{initial, network};
+use crate::gpu::{Buffer, Gpu, View};
+use crate::kernels::conv::{self, Conv};
+use crate::kernels::batchnorm;
+use crate::{Error, Result};
+
+/// The flat buffers of a network.
+pub struct Weights {
+    /// Trained parameters.
+    pub weight: Buffer,
+    /// Their gradients.
+    pub gradient: Buffer,
+    /// The optimizer's momentum.
+    pub momentum: Buffer,
+    /// Weight decay for each 64 words.
+    pub decay: Buffer,
+    /// Running statistics.
+    pub statistics: Buffer,
+    /// Partial weight gradients of the convolutions.
+    pub partial: Buffer,
+    partial_first: Vec<usize>,
+}
+
+impl Weights {
+    /// Buffers for `network` and batches of up to `batch` images; contents are zeros. `decay` gives each parameter's weight
+    /// decay.
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub fn new(gpu: &Gpu, network: &Network, batch: usize, decay: impl Fn(&Parameter) -> f32) -> Result<Self> {
+        let words = Network::flat_words(&network.parameters);
+        let (partial_first, partial_words) = layout_partials(network, batch);
+        let mut factors = vec![0.0f32; words / ALIGN];
+        for parameter in &network.parameters {
+            let blocks = parameter.first / ALIGN..(parameter.first + parameter.words).div_ceil(ALIGN);
+            factors[blocks].fill(decay(parameter));
+        }
+        Ok(Self {
+            weight: gpu.buffer("weight", words)?,
+            gradient: gpu.buffer("gradient", words)?,
+            momentum: gpu.buffer("momentum", words)?,
+            decay: gpu.upload("decay", &factors)?,
+            statistics: gpu.buffer("statistics", Network::flat_words(&network.statistics))?,
+            partial: gpu.buffer("partial", partial_words)?,
+            partial_first,
+        })
+    }
+
+    /// Initial weights and statistics of `seed`.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn initialize(&self, gpu: &Gpu, network: &Network, seed: u32) -> Result<()> {
+        for (index, parameter) in network.parameters.iter().enumerate() {
+            self.set(gpu, parameter, &initial(parameter, index, seed))?;
+        }
+        for parameter in &network.statistics {
+            self.set(gpu, parameter, &initial(parameter, 0, seed))?;
+        }
+        Ok(())
+    }
+
+    /// The part of the gradients, or of the weights, that starts with parameter `index` and takes in the next one too:
+    /// weight and bias, gamma and beta.
+    pub(super) fn pair(buffer: &Buffer, tensors: &[Parameter], index: usize) -> (View, usize) {
+        let (a, b) = (&tensors[index], &tensors[index + 1]);
+        (buffer.words(a.first, b.first + b.words - a.first), b.first - a.first)
+    }
+
+    /// The part of a flat buffer that is one parameter.
+    pub(super) fn one(buffer: &Buffer, parameter: &Parameter) -> View {
+        buffer.words(parameter.first, parameter.words)
+    }
+
+    /// Where the partial gradients of parameter `index` go.
+    pub(super) fn partials(&self, index: usize, stride: usize, splits: usize) -> View {
+        self.partial.words(self.partial_first[index], stride * splits)
+    }
+
+    /// The table of optimizer/reduce for batches of `batch` images: where the partial gradients of each 64 words are.
+    pub(super) fn table(&self, gpu: &Gpu, network: &Network, batch: usize) -> Result<Buffer> {
+        let mut table = vec![[0u32; 4]; Network::flat_words(&network.parameters) / ALIGN];
+        for node in &network.nodes {
+            if let Layer::Conv { weight, .. } = node.layer {
+                let parameter = &network.parameters[weight];
+                let stride = parameter.words.next_multiple_of(ALIGN);
+                let splits = conv_of(network, node, batch).splits();
+                for block in 0..parameter.words.div_ceil(ALIGN) {
+                    let first = self.partial_first[weight] + block * ALIGN;
+                    table[parameter.first / ALIGN + block] = [first as u32, splits as u32, stride as u32, 0];
+                }
+            }
+        }
+        gpu.upload("table", &table)
+    }
+
+    fn buffer_of(&self, role: Role) -> &Buffer {
+        match role {
+            Role::RunningMean | Role::RunningVar => &self.statistics,
+            _ => &self.weight,
+        }
+    }
+
+    /// Overwrites a tensor with values in PyTorch's order.
+    ///
+    /// # Errors
+    /// A number of values that differs from the tensor's.
+    pub fn set(&self, gpu: &Gpu, parameter: &Parameter, values: &[f32]) -> Result<()> {
+        self.set_in(gpu, self.buffer_of(parameter.role), parameter, values)
+    }
+
+    /// As [`Weights::set`], in another flat buffer of the same layout (momentum, say).
+    ///
+    /// # Errors
+    /// A number of values that differs from the tensor's.
+    pub fn set_in(&self, gpu: &Gpu, buffer: &Buffer, parameter: &Parameter, values: &[f32]) -> Result<()> {
+        if values.len() != parameter.len() {
+            let (name, want, got) = (&parameter.name, parameter.len(), values.len());
+            return Err(Error::Device(format!("tensor {name}: expected {want} values, got {got}")));
+        }
+        gpu.write(&Self::one(buffer, parameter), &pack(parameter, values))
+    }
+
+    /// All `tensors` of a flat buffer, in PyTorch's order of elements.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn get(&self, gpu: &Gpu, buffer: &Buffer, tensors: &[Parameter]) -> Result<Vec<Vec<f32>>> {
+        let flat: Vec<f32> = gpu.read(&buffer.view())?;
+        Ok(tensors.iter().map(|p| unpack(p, &flat[p.first..p.first + p.words])).collect())
+    }
+}
+
+/// First word of each convolution's partial gradients, and the words of all, for the largest batch.
+fn layout_partials(network: &Network, batch: usize) -> (Vec<usize>, usize) {
+    let mut first = vec![0; network.parameters.len()];
+    let mut next = 0;
+    for node in &network.nodes {
+        if let Layer::Conv { weight, .. } = node.layer {
+            first[weight] = next;
+            let stride = network.parameters[weight].words.next_multiple_of(ALIGN);
+            next += stride * conv_of(network, node, batch).splits();
+        }
+    }
+    (first, next.max(ALIGN))
+}
+
+/// A convolution node's shape for `batch` images.
+pub(super) fn conv_of(network: &Network, node: &network::Node, batch: usize) -> Conv {
+    let Layer::Conv { kernel, stride, padding, .. } = node.layer else {
+        unreachable!("only asked of convolutions")
+    };
+    let [height, width, in_channels] = network.shape(node.input);
+    Conv { batch, height, width, in_channels, out_channels: node.shape[2], kernel, stride, padding }
+}
+
+fn pack(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
+    match *parameter.shape.as_slice() {
+        [out, inputs, k, _] => conv::pack_weights(values, out, inputs, k),
+        [out, inputs] => conv::pack_weights(values, out, inputs, 1),
+        _ => batchnorm::pack_channels(values),
+    }
+}
+
+fn unpack(parameter: &Parameter, stored: &[f32]) -> Vec<f32> {
+    match *parameter.shape.as_slice() {
+        [out, inputs, k, _] => conv::unpack_weights(stored, out, inputs, k),
+        [out, inputs] => conv::unpack_weights(stored, out, inputs, 1),
+        _ => stored[..parameter.len()].to_vec(),
+    }
+}

@@ -1,0 +1,92 @@
+//! The values of a forward pass and the gradients of a backward pass, for batches of up to a given size.
+
+use std::collections::HashMap;
+
+use super::network::{Layer, Network, Value};
+use crate::Result;
+use crate::gpu::{Buffer, Gpu, View};
+use crate::kernels::batchnorm::BatchNorm;
+
+/// Buffers of a network's values.
+pub struct Workspace {
+    values: Vec<Buffer>,
+    /// Mean and invstd of each batch norm, by node.
+    saved: Vec<Option<Buffer>>,
+    /// Partial sums of the batch norm at work.
+    pub(super) partial: Buffer,
+    /// Gradient buffers by words: a list to take from and give back to while a backward pass is recorded.
+    gradients: HashMap<usize, Vec<Buffer>>,
+    batch: usize,
+}
+
+impl Workspace {
+    /// Buffers for batches of up to `batch` images; a training step needs all, evaluation only the values.
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub fn new(gpu: &Gpu, network: &Network, batch: usize) -> Result<Self> {
+        let mut values = vec![gpu.buffer("images", network.words(0, batch))?];
+        let mut saved = Vec::with_capacity(network.nodes.len());
+        let mut partial = 4;
+        for (index, node) in network.nodes.iter().enumerate() {
+            let value = match node.layer {
+                Layer::Dropout { .. } => values[node.input].clone(), // in place
+                _ => gpu.buffer(&node.name, network.words(index + 1, batch))?,
+            };
+            values.push(value);
+            saved.push(match node.layer {
+                Layer::BatchNorm(_) => {
+                    let norm = batchnorm_of(network, index, batch);
+                    partial = partial.max(norm.partial_words());
+                    Some(gpu.buffer(&node.name, norm.saved_words())?)
+                }
+                _ => None,
+            });
+        }
+        let partial = gpu.buffer("partial", partial)?;
+        Ok(Self { values, saved, partial, gradients: HashMap::new(), batch })
+    }
+
+    /// Most images of a batch.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// A value for `batch` images.
+    pub fn value(&self, network: &Network, value: Value, batch: usize) -> View {
+        self.values[value].view().first(network.words(value, batch))
+    }
+
+    pub(super) fn saved(&self, node: usize) -> View {
+        match &self.saved[node] {
+            Some(buffer) => buffer.view(),
+            None => unreachable!("only asked of batch norms"),
+        }
+    }
+
+    /// A gradient buffer of `words` words that nothing uses at this place of the plan.
+    pub(super) fn take(&mut self, gpu: &Gpu, words: usize) -> Result<Buffer> {
+        match self.gradients.get_mut(&words).and_then(Vec::pop) {
+            Some(buffer) => Ok(buffer),
+            None => gpu.buffer("gradient", words),
+        }
+    }
+
+    /// Gives a gradient buffer back, for later places of the plan.
+    pub(super) fn give(&mut self, buffer: Buffer) {
+        self.gradients.entry((buffer.bytes() / 4) as usize).or_default().push(buffer);
+    }
+}
+
+/// The shape of a batch norm node for `batch` images.
+pub(super) fn batchnorm_of(network: &Network, node: usize, batch: usize) -> BatchNorm {
+    let [height, width, channels] = network.nodes[node].shape;
+    let stride = match &network.nodes[node].layer {
+        Layer::BatchNorm(site) => {
+            network.parameters[site.gamma + 1].first - network.parameters[site.gamma].first
+        }
+        _ => unreachable!("only asked of batch norms"),
+    };
+    let (momentum, eps) = (network.bn_momentum, network.bn_eps);
+    BatchNorm { batch, height, width, channels, momentum, eps, stride }
+}
