@@ -2,5 +2,4 @@
 
 mod support;
 
-mod host {
-}
+mod host {}
