@@ -2,4 +2,7 @@
 
 mod support;
 
-mod host {}
+mod host {
+    pub mod reference;
+    pub mod rng;
+}
