@@ -5,4 +5,6 @@ mod support;
 mod host {
     pub mod data;
     pub mod image_file;
+    pub mod reference;
+    pub mod rng;
 }

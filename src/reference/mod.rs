@@ -1,1 +1,114 @@
-//! (being written)
+//! The f64 CPU twin of every kernel: plain slices and explicit loops. It is the specification that the shaders are
+//! compared with.
+//!
+//! Tensors are logical NHWC: row-major (n, y, x, c) without padding. Convolution weights are OIHW and linear weights
+//! (out, in), as in PyTorch. `d<name>` is the gradient of the loss with respect to `<name>`. Every function panics when a
+//! slice's length does not fit its shape: callers build both from the same sizes.
+
+pub mod activation;
+pub mod augment;
+pub mod batchnorm;
+pub mod conv;
+pub mod dropout;
+pub mod linear;
+pub mod loss;
+pub mod optimizer;
+pub mod pool;
+pub mod residual;
+
+use crate::rng::{self, Stream};
+
+/// The sizes of an NHWC tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Samples.
+    pub n: usize,
+    /// Height.
+    pub h: usize,
+    /// Width.
+    pub w: usize,
+    /// Channels, without padding.
+    pub c: usize,
+}
+
+impl Shape {
+    /// The shape (n, h, w, c).
+    pub const fn new(n: usize, h: usize, w: usize, c: usize) -> Self {
+        Self { n, h, w, c }
+    }
+
+    /// Number of elements.
+    pub const fn len(&self) -> usize {
+        self.rows() * self.c
+    }
+
+    /// Whether there is no element.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of pixels over all samples, n*h*w: the rows of the tensor seen as a (rows, channels) matrix.
+    pub const fn rows(&self) -> usize {
+        self.n * self.h * self.w
+    }
+
+    /// Position of element (n, y, x, c) in the slice.
+    pub const fn index(&self, n: usize, y: usize, x: usize, c: usize) -> usize {
+        ((n * self.h + y) * self.w + x) * self.c + c
+    }
+
+    /// Panics unless `slice` holds exactly this shape's elements.
+    fn check(&self, name: &str, slice: &[f64]) {
+        check_len(name, slice, self.len());
+    }
+}
+
+/// Panics unless `slice` has `expected` elements.
+fn check_len(name: &str, slice: &[f64], expected: usize) {
+    assert_eq!(slice.len(), expected, "{name} has {} elements, expected {expected}", slice.len());
+}
+
+/// Training or evaluation: which statistics and which noise are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics, random noise.
+    Train,
+    /// Running statistics, no noise.
+    Eval,
+}
+
+/// The random numbers of one layer in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// First word of the key.
+    pub seed: u32,
+    /// Second word of the key.
+    pub stream: Stream,
+    /// Second word of the counter: the training step.
+    pub step: u32,
+    /// Third word of the counter: the layer's number in its network.
+    pub layer: u32,
+}
+
+impl Noise {
+    /// The uniform in [0, 1) of element (n, y, x, c), a multiple of 2^-24.
+    ///
+    /// Elements are numbered as they lie on the GPU, where channels are padded to c4 = ceil(c/4) groups of four: the
+    /// Philox block is ((n*H + y)*W + x)*c4 + c/4, the word in it c % 4.
+    pub fn uniform(&self, shape: Shape, n: usize, y: usize, x: usize, c: usize) -> f64 {
+        self.uniform_of_row(shape, (n * shape.h + y) * shape.w + x, c)
+    }
+
+    /// The same for channel `c` of pixel number `row` = (n*H + y)*W + x.
+    pub fn uniform_of_row(&self, shape: Shape, row: usize, c: usize) -> f64 {
+        let block =
+            u32::try_from(row * shape.c.div_ceil(4) + c / 4).expect("a tensor has at most 2^34 elements");
+        f64::from(rng::uniform4(self.seed, self.stream, block, self.step, self.layer)[c % 4])
+    }
+}
+
+/// A probability as the shaders hold it, in f32. A uniform may equal the rounded number, so that comparing with the
+/// unrounded one would give another answer for one draw in 2^24.
+fn threshold(probability: f64) -> f64 {
+    f64::from(probability as f32)
+}

@@ -1,0 +1,46 @@
+//! Residual connections: the parameter-free shortcut of He et al. (arXiv 1512.03385, option A) and the sum.
+
+use super::Shape;
+
+/// The shape after the shortcut: every second row and column, `out_channels` channels.
+pub fn shortcut_shape(shape: Shape, out_channels: usize) -> Shape {
+    Shape::new(shape.n, shape.h.div_ceil(2), shape.w.div_ceil(2), out_channels)
+}
+
+/// y(n, p, q, before + c) = x(n, 2p, 2q, c); the (out-in)/2 channels before and the rest after are zeros.
+pub fn shortcut_forward(x: &[f64], shape: Shape, out_channels: usize) -> Vec<f64> {
+    shape.check("x", x);
+    let mut y = vec![0.0; shortcut_shape(shape, out_channels).len()];
+    each_pair(shape, out_channels, |input, output| y[output] = x[input]);
+    y
+}
+
+/// dx(n, 2p, 2q, c) = dy(n, p, q, before + c), all other elements 0; `shape` is the input's.
+pub fn shortcut_backward(dy: &[f64], shape: Shape, out_channels: usize) -> Vec<f64> {
+    shortcut_shape(shape, out_channels).check("dy", dy);
+    let mut dx = vec![0.0; shape.len()];
+    each_pair(shape, out_channels, |input, output| dx[input] = dy[output]);
+    dx
+}
+
+/// a + b; the gradient of both is the sum's.
+pub fn add(a: &[f64], b: &[f64]) -> Vec<f64> {
+    assert_eq!(a.len(), b.len(), "the two sides of a sum have the same length");
+    a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
+/// Calls `visit(input, output)` with the positions of every copied element.
+fn each_pair(shape: Shape, out_channels: usize, mut visit: impl FnMut(usize, usize)) {
+    assert!(out_channels >= shape.c, "the shortcut cannot reduce {} channels to {out_channels}", shape.c);
+    let output = shortcut_shape(shape, out_channels);
+    let before = (out_channels - shape.c) / 2;
+    for n in 0..output.n {
+        for p in 0..output.h {
+            for q in 0..output.w {
+                for c in 0..shape.c {
+                    visit(shape.index(n, 2 * p, 2 * q, c), output.index(n, p, q, before + c));
+                }
+            }
+        }
+    }
+}
