@@ -3,4 +3,7 @@
 mod support;
 
 mod host {
+    pub mod config;
+    pub mod report;
+    pub mod schedule;
 }
