@@ -106,10 +106,10 @@ fn panel(area: &Area, metrics: &[EpochMetrics], measure: Measure) -> Drawn {
     let (low, high) = measure.range(&series);
     let last = series[0].iter().map(|(epoch, _)| *epoch).max().unwrap_or(0).max(2);
     let mut chart = ChartBuilder::on(area)
-        .caption(measure.title(), ("sans-serif", 24).into_font().color(&INK))
+        .caption(measure.title(), ("sans-serif", 28).into_font().color(&INK))
         .margin(14)
-        .x_label_area_size(50)
-        .y_label_area_size(64)
+        .x_label_area_size(58)
+        .y_label_area_size(76)
         .build_cartesian_2d(0..last, low..high)?;
     let decimals = if measure == Measure::Accuracy && high - low >= 5.0 { 0 } else { 2 };
     let number = |v: &f64| if v.abs() < 1e4 { format!("{v:.decimals$}") } else { format!("{v:.1e}") };
@@ -119,9 +119,9 @@ fn panel(area: &Area, metrics: &[EpochMetrics], measure: Measure) -> Drawn {
         .bold_line_style(GRID)
         .axis_style(INK)
         .x_desc("Epoch")
-        .x_labels(8)
-        .y_labels(7)
-        .label_style(("sans-serif", 18).into_font().color(&INK))
+        .x_labels(7)
+        .y_labels(6)
+        .label_style(("sans-serif", 22).into_font().color(&INK))
         .y_label_formatter(&number)
         .draw()?;
     for (points, name, colour, width) in
@@ -153,7 +153,7 @@ fn panel(area: &Area, metrics: &[EpochMetrics], measure: Measure) -> Drawn {
         .legend_area_size(34)
         .background_style(WHITE.mix(0.85))
         .border_style(GRID)
-        .label_font(("sans-serif", 18).into_font().color(&INK))
+        .label_font(("sans-serif", 22).into_font().color(&INK))
         .draw()
 }
 
