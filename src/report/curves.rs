@@ -108,6 +108,7 @@ fn panel(area: &Area, metrics: &[EpochMetrics], measure: Measure) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .caption(measure.title(), ("sans-serif", 28).into_font().color(&INK))
         .margin(14)
+        .margin_right(26)
         .x_label_area_size(58)
         .y_label_area_size(76)
         .build_cartesian_2d(0..last, low..high)?;
