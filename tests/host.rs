@@ -3,8 +3,11 @@
 mod support;
 
 mod host {
+    pub mod config;
     pub mod data;
     pub mod image_file;
     pub mod reference;
+    pub mod report;
     pub mod rng;
+    pub mod schedule;
 }

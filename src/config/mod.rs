@@ -1,1 +1,20 @@
-//! (being written)
+//! Every hyper-parameter of a run: its unit, default and range, and how recipes, files and flags make one [`RunConfig`].
+//!
+//! Later layers win: recipe, then the TOML file that builds on it, then `--set key=value` in order, then flags.
+
+mod choices;
+mod layers;
+mod recipes;
+mod run;
+mod schema;
+mod sections;
+mod suggest;
+mod validate;
+
+pub use choices::{DecayOn, LastBatch, Normalization, OptimizerKind, ScheduleKind, Shortcut, Split};
+pub use layers::put;
+pub use recipes::{RECIPES, Recipe};
+pub use run::RunConfig;
+pub use schema::{keys, optional_keys};
+pub use sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig};
+pub use suggest::{closest, did_you_mean};

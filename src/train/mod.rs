@@ -1,1 +1,4 @@
-//! (being written)
+//! Training: metrics and schedule.
+
+pub mod metrics;
+pub mod schedule;

@@ -1,0 +1,75 @@
+//! The settings that are one word out of a few.
+
+use serde::{Deserialize, Serialize};
+
+/// What replaces the identity where a block changes the number of channels (He et al. 2015, section 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortcut {
+    /// `"a"`: every second pixel, and zero channels on both sides; no parameters.
+    A,
+    /// `"b"`: a 1x1 convolution with its batch normalisation.
+    B,
+}
+
+/// How validation images are taken out of the training images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// `"stratified"`: shuffled with the seed, the same share of every class.
+    Stratified,
+    /// `"head"`: the first images in file order train, the rest validates.
+    Head,
+    /// `"none"`: every training image trains and there is no validation.
+    None,
+}
+
+/// What happens to the images that do not fill the last batch of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastBatch {
+    /// `"smaller"`: they make a smaller batch.
+    Smaller,
+    /// `"drop"`: they sit this epoch out (the next shuffle leaves out others).
+    Drop,
+}
+
+/// How pixels are standardised, after crop and flip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalization {
+    /// `"per_image"`: minus the image's mean over all 3,072 values, by its population standard deviation + 1e-7.
+    PerImage,
+    /// `"per_channel"`: minus `mean`, by `std`, one of each per channel.
+    PerChannel,
+}
+
+/// The rule that turns gradients into weight updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// `"sgd"`: stochastic gradient descent with momentum, as `torch.optim.SGD` with dampening 0.
+    Sgd,
+}
+
+/// The parameters that weight decay acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecayOn {
+    /// `"all"`: every trained parameter, batch norm and biases as well (PyTorch's habit).
+    All,
+    /// `"kernels"`: the weights of convolutions and linear layers only (Keras' habit).
+    Kernels,
+}
+
+/// How the learning rate changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleKind {
+    /// `"steps"`: times `gamma` at every milestone.
+    Steps,
+    /// `"cosine"`: half a cosine, from `optimizer.lr` to 0 at the end of the last epoch.
+    Cosine,
+    /// `"constant"`: `optimizer.lr` throughout.
+    Constant,
+}

@@ -1,0 +1,103 @@
+//! The whole configuration of a run.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::choices::Shortcut;
+use super::layers;
+use super::sections::{
+    AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
+};
+use crate::error::Result;
+
+/// Everything that decides what a run computes. Two runs with equal configurations, on the same device and driver, end
+/// in the same weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    /// Name of the network, not empty. Default `"resnet56"`.
+    pub model: String,
+    /// Shortcut of the CIFAR ResNets where the number of channels changes. Default `"a"`.
+    pub option: Shortcut,
+    /// Activation SPEC, `name[:key=value,...]`, not empty. Default `"relu"`.
+    pub activation: String,
+    /// Key of every random number of the run: weights, split, order, augmentation, masks. Any 32-bit number. Default 0.
+    pub seed: u32,
+    /// Passes over the training images, 1 to 100,000. Default 200.
+    pub epochs: u32,
+    /// Stops after so many optimizer steps, 1 to 4,000,000,000. Default: not given, `epochs` alone decides.
+    pub steps: Option<u32>,
+    /// Images in one optimizer step, 1 to 65,536. Default 128.
+    pub batch: u32,
+    /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
+    pub eval_batch: u32,
+    /// Which images train, validate and test.
+    pub data: DataConfig,
+    /// What a training image goes through.
+    pub augment: AugmentConfig,
+    /// How gradients become updates.
+    pub optimizer: OptimizerConfig,
+    /// How the learning rate changes.
+    pub schedule: ScheduleConfig,
+    /// For every batch normalisation.
+    pub batchnorm: BatchNormConfig,
+    /// The loss.
+    pub loss: LossConfig,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            model: "resnet56".into(),
+            option: Shortcut::A,
+            activation: "relu".into(),
+            seed: 0,
+            epochs: 200,
+            steps: None,
+            batch: 128,
+            eval_batch: 250,
+            data: DataConfig::default(),
+            augment: AugmentConfig::default(),
+            optimizer: OptimizerConfig::default(),
+            schedule: ScheduleConfig::default(),
+            batchnorm: BatchNormConfig::default(),
+            loss: LossConfig::default(),
+        }
+    }
+}
+
+impl RunConfig {
+    /// Builds a checked configuration from its layers; later ones win.
+    ///
+    /// * `recipe`: an embedded recipe's name, or a TOML file (which may build on a recipe with `base = "NAME"`).
+    /// * `sets`: `key=value` each, the key dotted, the value in TOML (bare words are text), `none` to unset.
+    /// * `flags`: what the command line's own flags say, made with [`super::put`].
+    ///
+    /// # Errors
+    /// An unknown recipe or key, a value of the wrong type or out of its range, an unreadable file.
+    pub fn from_layers(recipe: Option<&str>, sets: &[String], flags: &toml::Table) -> Result<Self> {
+        layers::build(recipe, sets, flags)
+    }
+
+    /// Reads and checks the resolved configuration of a run folder (`config.toml`).
+    ///
+    /// # Errors
+    /// As [`RunConfig::from_layers`].
+    pub fn from_file(path: &Path) -> Result<Self> {
+        layers::from_file(path)
+    }
+
+    /// Parses and checks TOML text; `origin` names it in error messages.
+    ///
+    /// # Errors
+    /// As [`RunConfig::from_layers`].
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
+        layers::from_text(text, origin)
+    }
+
+    /// The fully resolved configuration as TOML, every key with its value; [`RunConfig::from_toml`] gives it back.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("numbers, words and lists always have a TOML form")
+    }
+}

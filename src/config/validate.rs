@@ -1,0 +1,147 @@
+//! Range checks: each failure is one sentence with key, value and range.
+
+use std::fmt::Display;
+use std::ops::Bound::{self, Excluded, Included};
+
+use super::choices::{Normalization, ScheduleKind, Split};
+use super::run::RunConfig;
+use crate::error::{Error, Result};
+
+/// The ends of a range.
+type Ends<T> = (Bound<T>, Bound<T>);
+
+/// A range in words: "above 0 and at most 1".
+fn words<T: Display>((low, high): &Ends<T>) -> String {
+    let low = match low {
+        Included(v) => format!("at least {v}"),
+        Excluded(v) => format!("above {v}"),
+        Bound::Unbounded => "any".into(),
+    };
+    let high = match high {
+        Included(v) => format!(" and at most {v}"),
+        Excluded(v) => format!(" and below {v}"),
+        Bound::Unbounded => String::new(),
+    };
+    low + &high
+}
+
+/// Refuses a value outside the range, NaN as well.
+fn within<T: PartialOrd + Display>(key: &str, value: T, range: Ends<T>) -> Result<()> {
+    use std::ops::RangeBounds;
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{key} = {value} is out of range: it must be {}", words(&range))))
+}
+
+impl RunConfig {
+    /// Checks every value against its range, and values against each other.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names the first bad key, its value and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        for (key, text) in
+            [("model", &self.model), ("activation", &self.activation), ("data.source", &self.data.source)]
+        {
+            if text.trim().is_empty() {
+                return Err(Error::usage(format!("{key} is empty: it must be a name")));
+            }
+        }
+        within("epochs", self.epochs, (Included(1), Included(100_000)))?;
+        if let Some(steps) = self.steps {
+            within("steps", steps, (Included(1), Included(4_000_000_000)))?;
+        }
+        within("batch", self.batch, (Included(1), Included(65_536)))?;
+        within("eval_batch", self.eval_batch, (Included(1), Included(65_536)))?;
+        self.validate_data()?;
+        self.validate_augment()?;
+        self.validate_optimizer()?;
+        self.validate_schedule()?;
+        within("batchnorm.momentum", self.batchnorm.momentum, (Excluded(0.0), Included(1.0)))?;
+        within("batchnorm.eps", self.batchnorm.eps, (Excluded(0.0), Included(1.0)))?;
+        within("loss.label_smoothing", self.loss.label_smoothing, (Included(0.0), Excluded(1.0)))
+    }
+
+    fn validate_data(&self) -> Result<()> {
+        within("data.validation", self.data.validation, (Excluded(0.0), Excluded(1.0)))?;
+        let Some(count) = self.data.train_count else { return Ok(()) };
+        within("data.train_count", count, (Included(1), Included(100_000_000)))?;
+        if self.data.split == Split::None {
+            return Err(Error::usage(format!(
+                "data.train_count = {count} has no meaning with data.split = \"none\", where every image trains: \
+                 remove one of them"
+            )));
+        }
+        Ok(())
+    }
+
+    fn validate_augment(&self) -> Result<()> {
+        let augment = &self.augment;
+        within("augment.pad", augment.pad, (Included(0), Included(16)))?;
+        for mean in augment.mean.iter().flatten() {
+            within("augment.mean", *mean, (Included(0.0), Included(1.0)))?;
+        }
+        for std in augment.std.iter().flatten() {
+            within("augment.std", *std, (Excluded(0.0), Included(1.0)))?;
+        }
+        if augment.mean.is_some() != augment.std.is_some() {
+            return Err(Error::usage("augment.mean and augment.std go together: give both or none"));
+        }
+        if augment.mean.is_some() && augment.normalization != Normalization::PerChannel {
+            return Err(Error::usage(
+                "augment.mean and augment.std need augment.normalization = \"per_channel\": change it or remove them",
+            ));
+        }
+        Ok(())
+    }
+
+    fn validate_optimizer(&self) -> Result<()> {
+        let optimizer = &self.optimizer;
+        within("optimizer.lr", optimizer.lr, (Excluded(0.0), Included(100.0)))?;
+        within("optimizer.momentum", optimizer.momentum, (Included(0.0), Excluded(1.0)))?;
+        within("optimizer.weight_decay", optimizer.weight_decay, (Included(0.0), Included(1.0)))?;
+        if optimizer.nesterov && optimizer.momentum == 0.0 {
+            return Err(Error::usage(
+                "optimizer.nesterov = true needs optimizer.momentum above 0: set a momentum or switch nesterov off",
+            ));
+        }
+        Ok(())
+    }
+
+    fn validate_schedule(&self) -> Result<()> {
+        let schedule = &self.schedule;
+        for milestone in &schedule.milestones {
+            within("schedule.milestones", *milestone, (Excluded(0.0), Included(1e6)))?;
+        }
+        if let Some(pair) = schedule.milestones.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(Error::usage(format!(
+                "schedule.milestones must ascend, but {} is followed by {}",
+                pair[0], pair[1]
+            )));
+        }
+        within("schedule.gamma", schedule.gamma, (Excluded(0.0), Included(1.0)))?;
+        within("schedule.warmup_epochs", schedule.warmup_epochs, (Included(0.0), Included(1000.0)))
+    }
+
+    /// What is allowed but probably not meant: one sentence each, to print before the run.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let epochs = f64::from(self.epochs);
+        let schedule = &self.schedule;
+        let late: Vec<String> =
+            schedule.milestones.iter().filter(|m| **m >= epochs).map(f64::to_string).collect();
+        if schedule.kind == ScheduleKind::Steps && !late.is_empty() {
+            warnings.push(format!(
+                "schedule.milestones {} lie past the last epoch ({epochs}), so the learning rate does not fall there",
+                late.join(", ")
+            ));
+        }
+        if schedule.warmup_epochs >= epochs {
+            warnings.push(format!(
+                "schedule.warmup_epochs = {} takes the whole run of {epochs} epochs",
+                schedule.warmup_epochs
+            ));
+        }
+        warnings
+    }
+}

@@ -1,0 +1,359 @@
+//! Layers, ranges, recipes and messages of the configuration.
+
+use toml::Table;
+use wgrad::Error;
+use wgrad::config::{
+    DecayOn, LastBatch, Normalization, RECIPES, RunConfig, ScheduleKind, Shortcut, Split, closest, keys,
+    optional_keys, put,
+};
+
+fn set(sets: &[&str]) -> wgrad::Result<RunConfig> {
+    let sets: Vec<String> = sets.iter().map(|s| s.to_string()).collect();
+    RunConfig::from_layers(None, &sets, &Table::new())
+}
+
+/// The message of a failure that must be the user's, exit code 2, in one line.
+fn refused(result: wgrad::Result<RunConfig>) -> String {
+    let error = result.expect_err("must be refused");
+    assert!(matches!(error, Error::Usage(_)), "{error}");
+    assert_eq!(error.exit_code(), 2);
+    let text = error.to_string();
+    assert!(!text.contains('\n'), "one line: {text}");
+    text
+}
+
+#[track_caller]
+fn names_all(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{word:?} is missing in: {text}");
+    }
+}
+
+#[test]
+fn unknown_keys_name_the_closest_one() {
+    for (given, meant) in [
+        ("optimizer.lrr=0.1", "optimizer.lr"),
+        ("lr=0.1", "optimizer.lr"),
+        ("optimiser.lr=0.1", "optimizer.lr"),
+        ("bacth=3", "batch"),
+        ("data.validaton=0.1", "data.validation"),
+        ("weight-decay=0", "optimizer.weight_decay"),
+        ("Seed=1", "seed"),
+        ("optimizer.weight_decay.x=1", "optimizer.weight_decay"),
+    ] {
+        let text = refused(set(&[given]));
+        names_all(&text, &["--set", "there is no key", &format!("did you mean {meant}?")]);
+    }
+    let text = refused(set(&["xyzzyxyzzy=1"]));
+    assert!(!text.contains("did you mean"), "{text}");
+    names_all(&text, &["xyzzyxyzzy", "optimizer.lr", "schedule.milestones"]);
+}
+
+#[test]
+fn the_closest_name_must_be_close() {
+    assert_eq!(closest("mometnum", ["momentum", "lr"]), Some("momentum"));
+    assert_eq!(closest("MOMENTUM", ["momentum", "lr"]), Some("momentum"));
+    assert_eq!(closest("abcdef", ["uvwxyz"]), None);
+    assert_eq!(closest("", ["lr"]), None);
+    assert_eq!(closest(&"a".repeat(1_000_000), ["lr"]), None);
+}
+
+/// For every number: a value below, a value above, and the ends that still count.
+#[test]
+fn every_range_is_checked_at_both_ends() {
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        ("epochs", &["0", "100001"], &["1", "100000"]),
+        ("steps", &["0", "4000000001"], &["1", "4000000000"]),
+        ("batch", &["0", "65537"], &["1", "65536"]),
+        ("eval_batch", &["0", "65537"], &["1", "65536"]),
+        ("data.validation", &["0", "1", "-0.1", "nan", "inf"], &["0.0001", "0.9999"]),
+        ("data.train_count", &["0", "100000001"], &["1", "100000000"]),
+        ("augment.pad", &["17"], &["0", "16"]),
+        ("optimizer.lr", &["0", "-1", "100.5", "nan", "inf"], &["1e-9", "100"]),
+        ("optimizer.momentum", &["-0.1", "1", "nan"], &["0", "0.999"]),
+        ("optimizer.weight_decay", &["-1e-9", "1.1", "nan"], &["0", "1"]),
+        ("schedule.gamma", &["0", "1.1", "nan"], &["0.001", "1"]),
+        ("schedule.warmup_epochs", &["-1", "1001", "nan"], &["0", "1000"]),
+        ("schedule.milestones", &["[0]", "[-1]", "[1e7]", "[nan]"], &["[]", "[0.5, 1000000]"]),
+        ("batchnorm.momentum", &["0", "1.1", "nan"], &["0.003", "1"]),
+        ("batchnorm.eps", &["0", "2", "nan"], &["1e-12", "1"]),
+        ("loss.label_smoothing", &["-0.1", "1", "nan"], &["0", "0.99"]),
+    ];
+    for (key, bad, good) in cases {
+        for value in *bad {
+            let text = refused(set(&[&format!("{key}={value}")]));
+            names_all(&text, &[key, "out of range", "must be"]);
+        }
+        for value in *good {
+            set(&[&format!("{key}={value}")]).unwrap_or_else(|e| panic!("{key}={value}: {e}"));
+        }
+    }
+    let channels =
+        ["augment.normalization=per_channel", "augment.mean=[0.5, 0, 1]", "augment.std=[0.2, 1e-3, 1]"];
+    set(&channels).unwrap();
+    for (bad, key) in [
+        ("augment.mean=[0.5, -0.1, 1]", "augment.mean"),
+        ("augment.mean=[0.5, nan, 1]", "augment.mean"),
+        ("augment.std=[0.5, 0, 1]", "augment.std"),
+        ("augment.std=[0.5, 1.5, 1]", "augment.std"),
+    ] {
+        names_all(&refused(set(&[&channels[..], &[bad]].concat())), &[key, "out of range"]);
+    }
+}
+
+/// A new number without a range check would pass unseen: every numeric key must refuse something absurd.
+#[test]
+fn no_number_is_without_a_range() {
+    let text = RunConfig::default().to_toml();
+    let defaults: Table = text.parse().unwrap();
+    for key in keys().filter(|key| *key != "seed") {
+        let value = match key.split_once('.') {
+            Some((section, rest)) => defaults[section].get(rest),
+            None => defaults.get(key),
+        };
+        if value.is_some_and(|v| v.is_integer() || v.is_float()) {
+            refused(set(&[&format!("{key}=4294967295")]));
+            refused(set(&[&format!("{key}=-1")]));
+        }
+    }
+}
+
+#[test]
+fn a_range_message_names_key_value_and_range() {
+    assert_eq!(
+        refused(set(&["optimizer.lr=-1"])),
+        "optimizer.lr = -1 is out of range: it must be above 0 and at most 100"
+    );
+    names_all(&refused(set(&["batch=-3"])), &["batch = -3"]);
+    names_all(&refused(set(&["seed=4294967296"])), &["seed = 4294967296"]);
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused() {
+    for (sets, words) in [
+        (&["schedule.milestones=[5, 5]"][..], &["schedule.milestones", "ascend", "5"][..]),
+        (&["schedule.milestones=[9, 3]"], &["9", "3"]),
+        (&["optimizer.nesterov=true", "optimizer.momentum=0"], &["nesterov", "momentum"]),
+        (&["augment.normalization=per_channel", "augment.mean=[0.5,0.5,0.5]"], &["augment.std", "both"]),
+        (&["augment.mean=[0.5,0.5,0.5]", "augment.std=[0.5,0.5,0.5]"], &["per_channel"]),
+        (&["data.split=none", "data.train_count=100"], &["data.train_count = 100", "split"]),
+        (&["model=''"], &["model", "empty"]),
+        (&["activation=' '"], &["activation", "empty"]),
+    ] {
+        names_all(&refused(set(sets)), words);
+    }
+}
+
+#[test]
+fn wrong_types_and_words_name_the_key() {
+    for (given, words) in [
+        ("batch=many", &["batch takes a whole number", "many"][..]),
+        ("batch=1.5", &["batch takes a whole number", "1.5"]),
+        ("augment.flip=1", &["augment.flip takes true or false"]),
+        ("optimizer.lr=fast", &["optimizer.lr takes a number", "fast"]),
+        ("schedule.milestones=5", &["schedule.milestones takes a list"]),
+        ("schedule.milestones=[1, \"two\"]", &["schedule.milestones takes a list"]),
+        ("schedule.milestones=[1,", &["--set"]),
+        ("augment.mean=[1, 2]", &["augment.mean"]),
+        ("optimizer=sgd", &["optimizer is a section", "optimizer."]),
+        ("data.split=stratifed", &["data.split", "stratifed", "stratified", "head", "none"]),
+        ("schedule.kind=1cycle", &["schedule.kind", "cosine"]),
+        ("option=c", &["option", "\"a\"", "\"b\""]),
+        ("batch", &["KEY=VALUE"]),
+        ("=3", &["KEY=VALUE"]),
+        ("batch=", &["KEY=VALUE"]),
+    ] {
+        names_all(&refused(set(&[given])), words);
+    }
+}
+
+#[test]
+fn words_numbers_and_lists_arrive_as_meant() {
+    let config = set(&[
+        "activation=dropact:retain=0.95",
+        "model=123",
+        "data.source=/data/cifar 10#1",
+        "optimizer.lr=1",
+        "schedule.milestones=[1, 2.5]",
+        "option=b",
+        "data.split = head",
+        "augment.normalization=\"per_channel\"",
+        "data.last_batch='drop'",
+        "optimizer.decay_on=kernels",
+        "steps=7",
+    ])
+    .unwrap();
+    assert_eq!(config.activation, "dropact:retain=0.95");
+    assert_eq!(config.model, "123");
+    assert_eq!(config.data.source, "/data/cifar 10#1");
+    assert_eq!(config.optimizer.lr, 1.0);
+    assert_eq!(config.schedule.milestones, [1.0, 2.5]);
+    assert_eq!(config.option, Shortcut::B);
+    assert_eq!(config.data.split, Split::Head);
+    assert_eq!(config.data.last_batch, LastBatch::Drop);
+    assert_eq!(config.augment.normalization, Normalization::PerChannel);
+    assert_eq!(config.optimizer.decay_on, DecayOn::Kernels);
+    assert_eq!(config.steps, Some(7));
+    assert_eq!(set(&["steps=7", "steps=none"]).unwrap().steps, None);
+}
+
+#[test]
+fn later_layers_win() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(
+        &file,
+        "base = \"seed000_relu\"\nbatch = 64\nepochs = 50\nseed = 5\n[optimizer]\nlr = 0.3\n",
+    )
+    .unwrap();
+    let mut flags = Table::new();
+    put(&mut flags, "seed", 9);
+    put(&mut flags, "data.source", "there");
+    let sets = ["epochs=20", "seed=7", "optimizer.momentum=0.5", "optimizer.momentum=0.6"].map(String::from);
+    let config = RunConfig::from_layers(file.to_str(), &sets, &flags).unwrap();
+    assert_eq!(config.optimizer.weight_decay, 4e-4, "recipe over default");
+    assert_eq!(config.batchnorm.momentum, 0.003, "a section of the recipe that the file leaves alone");
+    assert_eq!((config.batch, config.optimizer.lr), (64, 0.3), "file over recipe");
+    assert_eq!(config.epochs, 20, "--set over file");
+    assert_eq!(config.optimizer.momentum, 0.6, "the later --set");
+    assert_eq!(config.seed, 9, "flag over --set");
+    assert_eq!(config.data.source, "there", "flag over default");
+    assert_eq!(RunConfig::from_layers(None, &[], &Table::new()).unwrap(), RunConfig::default());
+}
+
+#[test]
+fn files_that_are_not_recipes_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let load = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        RunConfig::from_layers(file.to_str(), &[], &Table::new())
+    };
+    names_all(&refused(load("batch = 4\nepochs = = 3\n")), &["mine.toml", "line 2"]);
+    names_all(&refused(load("[optimizer]\nlearning = 1\n")), &["mine.toml", "optimizer.learning"]);
+    names_all(&refused(load("base = \"seed000\"\n")), &["mine.toml", "no recipe seed000"]);
+    names_all(&refused(load("base = 3\n")), &["mine.toml", "base = 3"]);
+    let missing = RunConfig::from_layers(Some("no/such.toml"), &[], &Table::new());
+    names_all(&refused(missing), &["no/such.toml", "does not exist"]);
+    names_all(&refused(RunConfig::from_layers(folder.path().to_str(), &[], &Table::new())), &["folder"]);
+    std::fs::write(&file, b"batch = \xff").unwrap();
+    let error = RunConfig::from_file(&file).unwrap_err();
+    names_all(&error.to_string(), &["cannot read", "mine.toml"]);
+}
+
+#[test]
+fn an_unknown_recipe_gets_a_hint_and_the_list() {
+    let text = refused(RunConfig::from_layers(Some("quikstart"), &[], &Table::new()));
+    names_all(&text, &["quikstart", "did you mean quickstart?", "he_resnet56", "seed000_rrelu"]);
+    let text = refused(RunConfig::from_layers(Some("zzz"), &[], &Table::new()));
+    names_all(&text, &["zzz", "akamaster_resnet56"]);
+    assert!(!text.contains("did you mean"), "{text}");
+}
+
+#[test]
+fn every_recipe_is_valid_and_resolves_to_itself() {
+    let mut names = std::collections::HashSet::new();
+    for recipe in RECIPES {
+        assert!(names.insert(recipe.name), "{} is listed twice", recipe.name);
+        assert!(!recipe.about.is_empty() && !recipe.about.contains('\n'));
+        let config = RunConfig::from_layers(Some(recipe.name), &[], &Table::new())
+            .unwrap_or_else(|error| panic!("{}: {error}", recipe.name));
+        assert_eq!(config.warnings(), Vec::<String>::new(), "{}", recipe.name);
+        let text = config.to_toml();
+        assert_eq!(RunConfig::from_toml(&text, "resolved").unwrap(), config, "{}", recipe.name);
+    }
+}
+
+#[test]
+fn every_recipe_file_is_in_the_table() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/recipes");
+    let mut found: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let mut listed: Vec<String> = RECIPES.iter().map(|recipe| recipe.name.to_string()).collect();
+    found.sort();
+    listed.sort();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn recipes_hold_the_published_constants() {
+    let recipe = |name| RunConfig::from_layers(Some(name), &[], &Table::new()).unwrap();
+    let he = recipe("he_resnet56");
+    assert_eq!((he.epochs, he.batch, he.data.validation), (182, 128, 0.1));
+    assert_eq!(he.schedule.milestones, [91.0, 136.0]);
+    assert_eq!((he.optimizer.weight_decay, he.optimizer.decay_on), (1e-4, DecayOn::All));
+    let akamaster = recipe("akamaster_resnet56");
+    assert_eq!((akamaster.epochs, akamaster.data.split), (200, Split::None));
+    assert_eq!(akamaster.schedule.milestones, [100.0, 150.0]);
+    assert_eq!(akamaster.augment.std, Some([0.229, 0.224, 0.225]));
+    let relu = recipe("seed000_relu");
+    assert_eq!((relu.optimizer.weight_decay, relu.optimizer.decay_on), (4e-4, DecayOn::Kernels));
+    for (name, activation) in
+        [("seed000_dropact", "dropact:retain=0.95"), ("seed000_rrelu", "rrelu:mode=seed")]
+    {
+        assert_eq!(recipe(name), RunConfig { activation: activation.into(), ..relu.clone() }, "{name}");
+    }
+    let quick = recipe("quickstart");
+    assert_eq!((quick.model.as_str(), quick.data.source.as_str()), ("resnet56", "sample"));
+    assert_eq!(quick.activation, "dropact:retain=0.95");
+}
+
+#[test]
+fn a_resolved_configuration_holds_every_key() {
+    let text = RunConfig::default().to_toml();
+    let table: Table = text.parse().unwrap();
+    for key in keys().filter(|key| !optional_keys().any(|optional| optional == *key)) {
+        let found = match key.split_once('.') {
+            Some((section, rest)) => table.get(section).and_then(|inner| inner.get(rest)).is_some(),
+            None => table.contains_key(key),
+        };
+        assert!(found, "{key} is missing in\n{text}");
+    }
+    let optional: Vec<&str> = optional_keys().collect();
+    assert_eq!(optional, ["augment.mean", "augment.std", "data.train_count", "steps"]);
+}
+
+#[test]
+fn the_defaults_are_the_documented_ones() {
+    let d = RunConfig::default();
+    d.validate().unwrap();
+    assert_eq!((d.model.as_str(), d.activation.as_str(), d.seed), ("resnet56", "relu", 0));
+    assert_eq!((d.epochs, d.batch, d.eval_batch, d.steps), (200, 128, 250, None));
+    assert_eq!((d.optimizer.lr, d.optimizer.momentum, d.optimizer.weight_decay), (0.1, 0.9, 1e-4));
+    assert_eq!((d.schedule.kind, d.schedule.gamma), (ScheduleKind::Steps, 0.1));
+    assert_eq!((d.batchnorm.momentum, d.batchnorm.eps), (0.1, 1e-5));
+}
+
+#[test]
+fn a_schedule_past_the_end_is_warned_about() {
+    let config = set(&["epochs=100"]).unwrap();
+    let text = config.warnings().join(" ");
+    names_all(&text, &["136, 182", "100"]);
+    assert!(!text.contains("91,"), "{text}");
+    assert!(set(&["epochs=100", "schedule.kind=cosine"]).unwrap().warnings().is_empty());
+    names_all(&set(&["epochs=200", "schedule.warmup_epochs=200"]).unwrap().warnings()[0], &["warmup_epochs"]);
+}
+
+proptest::proptest! {
+    /// Whatever is typed after --set: an answer, never a panic.
+    #[test]
+    fn any_set_is_answered(text in "\\PC{0,40}", key in "[a-z_.]{0,20}", value in "\\PC{0,20}") {
+        for set in [text.clone(), format!("{key}={value}"), format!("optimizer.lr={value}"), format!("data={value}")] {
+            if let Ok(config) = RunConfig::from_layers(None, &[set], &Table::new()) {
+                config.validate().unwrap();
+                let again = RunConfig::from_toml(&config.to_toml(), "resolved").unwrap();
+                proptest::prop_assert_eq!(again, config);
+            }
+        }
+    }
+
+    /// Whatever stands in a file: an answer, never a panic.
+    #[test]
+    fn any_file_is_answered(text in "[a-z_=\\[\\]\\.\"0-9\n ]{0,80}") {
+        if let Err(error) = RunConfig::from_toml(&text, "file") {
+            proptest::prop_assert!(!error.to_string().contains('\n'));
+        }
+    }
+}
