@@ -284,7 +284,7 @@ impl Pass<'_> {
 
     /// A new gradient buffer for a value.
     fn fresh(&mut self, value: Value) -> Result<Gradient> {
-        let words = self.network.words(value, self.workspace.batch());
+        let words = self.network.words(value, self.workspace.gradient_batch());
         let buffer = self.workspace.take(self.gpu, words)?;
         let view = buffer.view().first(self.network.words(value, self.batch));
         Ok(Gradient { view, owned: Some(buffer) })
