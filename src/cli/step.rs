@@ -81,19 +81,22 @@ pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
 fn read_batch(path: &Path) -> Result<(Vec<f32>, Vec<usize>, Vec<u32>)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let fail = |reason: String| Error::data(path, reason);
-    let file =
-        SafeTensors::deserialize(&bytes).map_err(|e| fail(format!("is damaged or no safetensors file ({e})")))?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| fail(format!("is damaged or no safetensors file ({e})")))?;
     let tensor = |name: &str, dtype: Dtype, rank: usize| {
         let view = file.tensor(name).map_err(|_| fail(format!("has no tensor {name}")))?;
         if view.dtype() != dtype || view.shape().len() != rank {
             let (got, shape) = (view.dtype(), view.shape());
-            return Err(fail(format!("tensor {name}: expected {dtype:?} with {rank} sizes, got {got:?} {shape:?}")));
+            return Err(fail(format!(
+                "tensor {name}: expected {dtype:?} with {rank} sizes, got {got:?} {shape:?}"
+            )));
         }
         Ok(view)
     };
     let images = tensor("images", Dtype::F32, 4)?;
     let labels = tensor("labels", Dtype::I64, 1)?;
-    let pixels = images.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let pixels =
+        images.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     let labels = labels
         .data()
         .chunks_exact(8)

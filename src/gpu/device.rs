@@ -65,7 +65,16 @@ impl Gpu {
         let fault = Arc::new(Mutex::new(None));
         note_faults(&device, &fault);
         let pipelines = Pipelines::new(DiskCache::open(&device, &info));
-        Ok(Self { device, queue, pipelines, info, created: 0.into(), bytes: 0.into(), fault, readback: Mutex::default() })
+        Ok(Self {
+            device,
+            queue,
+            pipelines,
+            info,
+            created: 0.into(),
+            bytes: 0.into(),
+            fault,
+            readback: Mutex::default(),
+        })
     }
 
     /// The adapter's name.
@@ -76,7 +85,9 @@ impl Gpu {
     /// Name, backend and driver in one line, as run folders and checkpoints record it.
     pub fn description(&self) -> String {
         let info = &self.info;
-        format!("{} ({}, {} {})", info.name, info.backend.to_str(), info.driver, info.driver_info).trim().to_owned()
+        format!("{} ({}, {} {})", info.name, info.backend.to_str(), info.driver, info.driver_info)
+            .trim()
+            .to_owned()
     }
 
     /// Whether the adapter is a software one.

@@ -47,11 +47,29 @@ pub struct StepRow {
 
 impl std::fmt::Display for StepRow {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        writeln!(f, "{}, {}, batch {}, {} steps on {}", self.model, self.activation, self.batch, self.steps, self.device)?;
+        writeln!(
+            f,
+            "{}, {}, batch {}, {} steps on {}",
+            self.model, self.activation, self.batch, self.steps, self.device
+        )?;
         writeln!(f, "  {:.1} images/s, {:.1} GFLOP/s", self.images_per_second, self.gflops)?;
-        writeln!(f, "  median step {:.2} ms, host {:.2} ms", self.median_step_s * 1e3, self.host_step_s * 1e3)?;
-        writeln!(f, "  {} dispatches a step, {:.1} MiB", self.dispatches_per_step, self.device_bytes as f64 / 1048576.0)?;
-        write!(f, "  pipelines ready in {:.2} s, first step {:.2} s", self.pipelines_ready_s, self.first_step_s)
+        writeln!(
+            f,
+            "  median step {:.2} ms, host {:.2} ms",
+            self.median_step_s * 1e3,
+            self.host_step_s * 1e3
+        )?;
+        writeln!(
+            f,
+            "  {} dispatches a step, {:.1} MiB",
+            self.dispatches_per_step,
+            self.device_bytes as f64 / 1048576.0
+        )?;
+        write!(
+            f,
+            "  pipelines ready in {:.2} s, first step {:.2} s",
+            self.pipelines_ready_s, self.first_step_s
+        )
     }
 }
 

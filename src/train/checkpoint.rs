@@ -101,7 +101,8 @@ impl Checkpoint {
         let name = &parameter.name;
         let found = self.tensors.get(name).or_else(|| self.tensors.get(&format!("module.{name}")));
         let Some((shape, values)) = found else {
-            let reason = format!("has no tensor {name}, which {model} needs: it was written by another model");
+            let reason =
+                format!("has no tensor {name}, which {model} needs: it was written by another model");
             return Err(Error::checkpoint(path, reason));
         };
         if *shape != parameter.shape {
@@ -126,8 +127,9 @@ impl Checkpoint {
     /// A file that cannot be read or is no whole safetensors file.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-        let damaged =
-            |e: &dyn std::fmt::Display| Error::checkpoint(path, format!("is damaged or no safetensors file ({e})"));
+        let damaged = |e: &dyn std::fmt::Display| {
+            Error::checkpoint(path, format!("is damaged or no safetensors file ({e})"))
+        };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
         let progress = match header.metadata().as_ref().and_then(|metadata| metadata.get(PROGRESS)) {
@@ -139,7 +141,8 @@ impl Checkpoint {
             .into_iter()
             .filter(|(_, view)| view.dtype() == Dtype::F32)
             .map(|(name, view)| {
-                let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                let values =
+                    view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
                 (name, (view.shape().to_vec(), values.collect()))
             })
             .collect();
@@ -175,7 +178,8 @@ impl Checkpoint {
 /// Writes a file so that a crash leaves the old one or the new one, never half of it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
+    let mut temporary =
+        tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
     temporary.write_all(bytes).map_err(Error::io("write", path))?;
     temporary.as_file().sync_all().map_err(Error::io("write", path))?;
     temporary.persist(path).map_err(|e| Error::io("write", path)(e.error))?;

@@ -6,13 +6,13 @@ use super::dataset::{BatchViews, DeviceImages};
 use super::network::{normalize, split_kind};
 use crate::config::RunConfig;
 use crate::data::{Dataset, Images};
-use crate::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Plan, Recorder};
 use crate::kernels::augment::{Gather, Normalize};
 use crate::kernels::conv::Variant;
 use crate::kernels::optimizer::{self, State};
 use crate::kernels::{groups_of_four, loss};
 use crate::nn::{Mode, Network, Pass, Weights, Workspace};
+use crate::{Error, Result};
 
 /// How a network does on a set of images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -101,8 +101,17 @@ impl Evaluator {
         };
         data.gather(&gather, images, &views, &mut recorder);
         let logits = workspace.value(network, network.logits(), batch);
-        let pass =
-            Pass { gpu, network, weights, workspace, state: state.view(), seed: 0, batch, mode: Mode::Eval, variant };
+        let pass = Pass {
+            gpu,
+            network,
+            weights,
+            workspace,
+            state: state.view(),
+            seed: 0,
+            batch,
+            mode: Mode::Eval,
+            variant,
+        };
         pass.forward(&mut recorder)?;
         recorder.push(loss::collect(batch, network.classes, images, &logits, &state.view(), &results.view()));
         let plan = recorder.finish(gpu)?;

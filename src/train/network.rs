@@ -5,8 +5,8 @@ use crate::data::Dataset;
 use crate::data::split::SplitKind;
 use crate::kernels::Activation;
 use crate::kernels::augment::Normalize;
-use crate::nn::models::{self, Settings, ShortcutOption};
 use crate::nn::Network;
+use crate::nn::models::{self, Settings, ShortcutOption};
 use crate::{Error, Result};
 
 /// The configured model for images of this height, width and channels.
@@ -36,7 +36,9 @@ pub fn split_kind(config: &RunConfig) -> Result<SplitKind> {
     Ok(match config.data.split {
         Split::Stratified => SplitKind::Stratified { fraction: config.data.validation },
         Split::Head => {
-            let missing = || Error::usage("data.split = \"head\" needs data.train_count, the number of training images");
+            let missing = || {
+                Error::usage("data.split = \"head\" needs data.train_count, the number of training images")
+            };
             SplitKind::Head { train: config.data.train_count.ok_or_else(missing)? as usize }
         }
         Split::None => SplitKind::None,
@@ -71,7 +73,8 @@ fn channel_statistics(dataset: &Dataset, train: &[u32]) -> ([f64; 3], [f64; 3]) 
     }
     let moment = |count: &[u64; 256], f: &dyn Fn(f64) -> f64| {
         let total: u64 = count.iter().sum();
-        count.iter().enumerate().map(|(byte, &n)| n as f64 * f(byte as f64 / 255.0)).sum::<f64>() / total.max(1) as f64
+        count.iter().enumerate().map(|(byte, &n)| n as f64 * f(byte as f64 / 255.0)).sum::<f64>()
+            / total.max(1) as f64
     };
     let mean = counts.map(|count| moment(&count, &|v| v));
     let mut std = [0.0; 3];

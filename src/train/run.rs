@@ -348,7 +348,12 @@ impl<'a> Run<'a> {
     /// Tests the best checkpoint and writes the summary.
     fn conclude(&mut self, device: &Device) -> Result<Summary> {
         let weights = &device.trainer.weights;
-        Checkpoint::read(&self.folder.best())?.restore(&self.folder.best(), self.gpu, &self.network, weights)?;
+        Checkpoint::read(&self.folder.best())?.restore(
+            &self.folder.best(),
+            self.gpu,
+            &self.network,
+            weights,
+        )?;
         let order: Vec<u32> = (0..self.dataset.test.len() as u32).collect();
         let logits = device.test.logits(self.gpu, &order)?;
         let test = Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes);

@@ -41,7 +41,10 @@ pub fn single_step(
         return Err(Error::usage(format!("images: expected {want:?}, got {} values", images.len())));
     }
     if let Some(label) = labels.iter().find(|&&label| label as usize >= network.classes) {
-        return Err(Error::usage(format!("labels: {label} is no class, expected 0..={}", network.classes - 1)));
+        return Err(Error::usage(format!(
+            "labels: {label} is no class, expected 0..={}",
+            network.classes - 1
+        )));
     }
     let mut workspace = Workspace::new(gpu, network, batch, batch)?;
     let state = gpu.upload("state", &[State::default()])?.view();
@@ -52,8 +55,17 @@ pub fn single_step(
     gpu.write(&workspace.value(network, 0, batch), &to_nhwc(images, batch, network.input))?;
     let mut recorder = Recorder::new();
     let variant = Variant::Direct;
-    let mut pass =
-        Pass { gpu, network, weights, workspace: &mut workspace, state: state.clone(), seed, batch, mode, variant };
+    let mut pass = Pass {
+        gpu,
+        network,
+        weights,
+        workspace: &mut workspace,
+        state: state.clone(),
+        seed,
+        batch,
+        mode,
+        variant,
+    };
     pass.forward(&mut recorder)?;
     let loss = CrossEntropy { batch, classes: network.classes, smoothing: 0.0 };
     recorder.push(loss.forward(&logits, &labels, &state, &dlogits, &records));

@@ -91,7 +91,9 @@ impl<'a> Trainer<'a> {
         let steps_per_epoch = settings.steps_per_epoch(images);
         if steps_per_epoch == 0 {
             let batch = settings.batch;
-            return Err(Error::usage(format!("{images} training images do not fill one batch of {batch}: lower batch")));
+            return Err(Error::usage(format!(
+                "{images} training images do not fill one batch of {batch}: lower batch"
+            )));
         }
         let batch = settings.batch.min(images);
         let weights = Weights::new(gpu, network, batch, |parameter| settings.decay(parameter))?;
@@ -112,7 +114,8 @@ impl<'a> Trainer<'a> {
         };
         let full = parts.step(&mut workspace, batch)?;
         let rest = images % batch;
-        let rest = if settings.smaller_last && rest > 0 { Some(parts.step(&mut workspace, rest)?) } else { None };
+        let rest =
+            if settings.smaller_last && rest > 0 { Some(parts.step(&mut workspace, rest)?) } else { None };
         let Parts { state, order, rates, records, .. } = parts;
         let readback = Readback::new(gpu, records.bytes());
         Ok(Self {
@@ -151,7 +154,6 @@ impl<'a> Trainer<'a> {
             _ => self.settings.batch.min(self.images),
         }
     }
-
 
     /// Prepares an epoch: its order of images, its learning rates, and where to begin: step `record` of the epoch, which is
     /// step `step` of the run.
