@@ -5,6 +5,7 @@ mod devices;
 mod eval;
 mod output;
 mod predict;
+mod profile;
 mod progress;
 mod recipes;
 mod source;
@@ -63,6 +64,8 @@ enum Command {
     Step(step::StepArgs),
     /// Measure throughput
     Bench(bench::BenchArgs),
+    /// Time every kernel of a training step by the device's clock
+    Profile(profile::ProfileArgs),
     /// List the recipes
     Recipes,
 }
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&context, &args),
         Command::Step(args) => step::run(&context, &args),
         Command::Bench(args) => bench::run(&context, &args),
+        Command::Profile(args) => profile::run(&context, &args),
         Command::Recipes => recipes::run(&context),
     };
     match done {

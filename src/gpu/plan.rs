@@ -72,11 +72,11 @@ fn pack_params(dispatches: &[Dispatch], alignment: usize) -> (Vec<u8>, Vec<u64>)
     (bytes, offsets)
 }
 
-struct Step {
-    pipeline: Arc<Pipeline>,
-    bind_group: wgpu::BindGroup,
-    groups: Groups,
-    dispatch: Dispatch,
+pub(super) struct Step {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) bind_group: wgpu::BindGroup,
+    pub(super) groups: Groups,
+    pub(super) dispatch: Dispatch,
 }
 
 impl Step {
@@ -123,7 +123,7 @@ pub struct Work(wgpu::SubmissionIndex);
 
 /// A recorded list of dispatches, ready to be replayed any number of times.
 pub struct Plan {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     ready: Duration,
 }
 

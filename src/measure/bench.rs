@@ -10,6 +10,7 @@ use crate::gpu::Gpu;
 use crate::kernels::augment::Normalize;
 use crate::kernels::conv::Variant;
 use crate::kernels::optimizer::Sgd;
+use crate::nn::Network;
 use crate::rng::{Sequence, Stream};
 use crate::train::{DeviceImages, StepSettings, Trainer, build_network};
 use crate::{Error, Result};
@@ -29,7 +30,7 @@ pub struct StepRow {
     pub steps: u32,
     /// Median seconds of a step, each waited for.
     pub median_step_s: f64,
-    /// Images per second, with several steps under way as in training.
+    /// Images of a step over its median seconds.
     pub images_per_second: f64,
     /// 10⁹ floating-point operations of convolutions and linear layers per second, forward and backward.
     pub gflops: f64,
@@ -73,6 +74,52 @@ impl std::fmt::Display for StepRow {
     }
 }
 
+/// A network in training on random images: what benches and profiles run.
+pub(super) struct Subject<'a> {
+    pub(super) trainer: Trainer<'a>,
+    order: Vec<u32>,
+    steps: u32,
+    pub(super) ready_s: f64,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(gpu: &'a Gpu, network: &'a Network, config: &RunConfig) -> Result<Self> {
+        let batch = config.batch as usize;
+        let data = DeviceImages::upload(gpu, &random_images(batch))?;
+        let settings = StepSettings {
+            batch,
+            eval_batch: 1,
+            smaller_last: false,
+            crop: 4,
+            flip: true,
+            normalize: Normalize::PerImage,
+            label_smoothing: 0.0,
+            sgd: Sgd { momentum: 0.9, nesterov: false },
+            weight_decay: 1e-4,
+            decay_kernels_only: false,
+            seed: config.seed,
+            variant: Variant::Direct,
+        };
+        let started = Instant::now();
+        let trainer = Trainer::new(gpu, network, &data, batch, settings)?;
+        trainer.weights.initialize(gpu, network, config.seed)?;
+        let ready_s = started.elapsed().as_secs_f64();
+        gpu.save_pipeline_cache();
+        Ok(Self { trainer, order: (0..batch as u32).collect(), steps: 0, ready_s })
+    }
+
+    /// Seconds of one step: until it was submitted, and until it was done.
+    pub(super) fn step(&mut self) -> Result<(f64, f64)> {
+        self.trainer.begin_epoch(&self.order, &[1e-3], self.steps, 0)?;
+        self.steps += 1;
+        let started = Instant::now();
+        self.trainer.step(0)?;
+        let submitted = started.elapsed().as_secs_f64();
+        self.trainer.finish()?;
+        Ok((submitted, started.elapsed().as_secs_f64()))
+    }
+}
+
 /// Times training steps of the configured model on random images.
 ///
 /// # Errors
@@ -82,46 +129,12 @@ pub fn step(gpu: &Gpu, config: &RunConfig, steps: u32) -> Result<StepRow> {
         return Err(Error::usage("steps must be at least 1"));
     }
     let network = build_network(config, [32, 32, 3], 10)?;
-    let batch = config.batch as usize;
-    let images = random_images(batch);
-    let data = DeviceImages::upload(gpu, &images)?;
-    let settings = StepSettings {
-        batch,
-        eval_batch: 1,
-        smaller_last: false,
-        crop: 4,
-        flip: true,
-        normalize: Normalize::PerImage,
-        label_smoothing: 0.0,
-        sgd: Sgd { momentum: 0.9, nesterov: false },
-        weight_decay: 1e-4,
-        decay_kernels_only: false,
-        seed: config.seed,
-        variant: Variant::Direct,
-    };
-    let started = Instant::now();
-    let mut trainer = Trainer::new(gpu, &network, &data, batch, settings)?;
-    trainer.weights.initialize(gpu, &network, config.seed)?;
-    let pipelines_ready_s = started.elapsed().as_secs_f64();
-    gpu.save_pipeline_cache();
-    let order: Vec<u32> = (0..batch as u32).collect();
-    let mut timed = |count: u32, wait: bool| -> Result<Vec<f64>> {
-        let mut times = Vec::new();
-        for step in 0..count {
-            trainer.begin_epoch(&order, &[1e-3], step, 0)?;
-            let started = Instant::now();
-            trainer.step(0)?;
-            let submitted = started.elapsed().as_secs_f64();
-            trainer.finish()?;
-            times.push(if wait { started.elapsed().as_secs_f64() } else { submitted });
-        }
-        Ok(times)
-    };
-    let first_step_s = timed(1, true)?[0];
-    timed(2, true)?;
-    let median_step_s = median(timed(steps, true)?);
-    let host_step_s = median(timed(3, false)?);
-    let flops = trainer.plan().flops() as f64;
+    let mut subject = Subject::new(gpu, &network, config)?;
+    let first_step_s = subject.step()?.1;
+    subject.step()?;
+    let times = (0..steps).map(|_| subject.step()).collect::<Result<Vec<_>>>()?;
+    let median_step_s = median(times.iter().map(|time| time.1).collect());
+    let plan = subject.trainer.plan();
     Ok(StepRow {
         device: gpu.description(),
         model: network.name.clone(),
@@ -129,13 +142,13 @@ pub fn step(gpu: &Gpu, config: &RunConfig, steps: u32) -> Result<StepRow> {
         batch: config.batch,
         steps,
         median_step_s,
-        images_per_second: batch as f64 / median_step_s,
-        gflops: flops / median_step_s / 1e9,
-        dispatches_per_step: trainer.plan().len(),
+        images_per_second: f64::from(config.batch) / median_step_s,
+        gflops: plan.flops() as f64 / median_step_s / 1e9,
+        dispatches_per_step: plan.len(),
         device_bytes: gpu.allocated().1,
-        pipelines_ready_s,
+        pipelines_ready_s: subject.ready_s,
         first_step_s,
-        host_step_s,
+        host_step_s: median(times.iter().map(|time| time.0).collect()),
     })
 }
 
@@ -147,7 +160,7 @@ fn random_images(count: usize) -> Images {
     images
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

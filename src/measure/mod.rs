@@ -1,3 +1,4 @@
 //! Measurements on the user's device.
 
 pub mod bench;
+pub mod profile;
