@@ -78,7 +78,7 @@ fn mismatches(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Vec<String
     let registry = kernel.bindings.iter().zip(0..).map(|(&(name, access), at)| (at, name, access));
     expect("storage buffers", format!("{:?}", registry.collect::<Vec<_>>()), format!("{storage:?}"));
     let binding = (0, kernel.bindings.len() as u32);
-    let params = (kernel.params_bytes > 0).then(|| (Some(binding), "params", kernel.params_bytes as u32));
+    let params = (kernel.params_bytes > 0).then_some((Some(binding), "params", kernel.params_bytes as u32));
     expect("uniforms", format!("{:?}", Vec::from_iter(params)), format!("{uniforms:?}"));
     let names: Vec<_> = module.entry_points.iter().map(|entry| entry.name.as_str()).collect();
     expect("entry points", r#"["main"]"#.into(), format!("{names:?}"));

@@ -34,18 +34,14 @@ fn spirv() {
         zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
         force_loop_bounding: false,
         emit_int_div_checks: false,
-        capabilities: Some([spirv_shader()].into_iter().collect()),
+        // The one that every Vulkan device has.
+        capabilities: Some([spv::Capability::Shader].into_iter().collect()),
         ..Default::default()
     };
     for_every_text(|module, info| {
         let words = spv::write_vec(module, info, &options, None).map_err(|e| format!("SPIR-V: {e}"))?;
         if words.first() == Some(&0x0723_0203) { Ok(()) } else { Err("no SPIR-V came out".to_owned()) }
     });
-}
-
-/// The one capability that every Vulkan device has.
-fn spirv_shader() -> spv::Capability {
-    spv::Capability::Shader
 }
 
 #[test]
