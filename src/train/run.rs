@@ -244,32 +244,10 @@ impl<'a> Run<'a> {
         let rates: Vec<f32> = (0..steps_per_epoch as u64).map(rate).collect();
         let order = order::epoch_order(&self.split.train, self.config.seed, epoch);
         trainer.begin_epoch(&order, &rates, self.progress.step, self.progress.record as usize)?;
-        let mut images = 0;
-        let mut known = None;
-        while (self.progress.record as usize) < steps_per_epoch && self.progress.step < total_steps {
-            let record = self.progress.record as usize;
-            trainer.step(record)?;
-            images += trainer.images_of(record);
-            self.progress.record += 1;
-            self.progress.step += 1;
-            if let Some(records) = trainer.poll_records()? {
-                known = Some(self.means(trainer, &records[..record.saturating_sub(3).min(records.len())]));
-            }
-            trainer.ask_records();
-            observer.step(&StepReport {
-                epoch: epoch + 1,
-                record: record + 1,
-                steps_per_epoch,
-                step: self.progress.step,
-                total_steps,
-                images_per_second: images as f64 / started.elapsed().as_secs_f64(),
-                loss: known.map(|means: (f64, f64)| means.0).filter(|loss| loss.is_finite()),
-                accuracy: known.map(|means| means.1).filter(|accuracy| accuracy.is_finite()),
-            });
-            if stop.load(Ordering::Relaxed) {
-                return Err(self.interrupt(device, started)?);
-            }
-        }
+        let images = match self.steps(trainer, total_steps, started, observer, stop)? {
+            Some(images) => images,
+            None => return Err(self.interrupt(device, started)?),
+        };
         trainer.finish()?;
         let seconds = started.elapsed().as_secs_f64();
         let done = self.progress.record as usize;
@@ -291,6 +269,45 @@ impl<'a> Run<'a> {
             seconds: started.elapsed().as_secs_f64(),
             images_per_second: images as f64 / seconds,
         })
+    }
+
+    /// Submits what is left of the epoch and gives its number of images, or none where `stop` was set.
+    fn steps(
+        &mut self,
+        trainer: &mut Trainer,
+        total_steps: u32,
+        started: Instant,
+        observer: &mut dyn Observer,
+        stop: &AtomicBool,
+    ) -> Result<Option<usize>> {
+        let mut images = 0;
+        let mut known = None;
+        let steps_per_epoch = trainer.steps_per_epoch();
+        while (self.progress.record as usize) < steps_per_epoch && self.progress.step < total_steps {
+            let record = self.progress.record as usize;
+            trainer.step(record)?;
+            images += trainer.images_of(record);
+            self.progress.record += 1;
+            self.progress.step += 1;
+            if let Some(records) = trainer.poll_records()? {
+                known = Some(self.means(trainer, &records[..record.saturating_sub(3).min(records.len())]));
+            }
+            trainer.ask_records();
+            observer.step(&StepReport {
+                epoch: self.progress.epoch + 1,
+                record: record + 1,
+                steps_per_epoch,
+                step: self.progress.step,
+                total_steps,
+                images_per_second: images as f64 / started.elapsed().as_secs_f64(),
+                loss: known.map(|means: (f64, f64)| means.0).filter(|loss| loss.is_finite()),
+                accuracy: known.map(|means| means.1).filter(|accuracy| accuracy.is_finite()),
+            });
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(images))
     }
 
     /// Mean loss and accuracy of the epoch's first steps.

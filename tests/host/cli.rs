@@ -1,0 +1,126 @@
+//! The command line without a device: bad input gives one sentence that names it, and the right exit code.
+
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+
+fn wgrad(args: &[&str]) -> Output {
+    Command::cargo_bin("wgrad").expect("the program is built").args(args).output().expect("it starts")
+}
+
+/// Asserts the exit code, that stderr ends in one `error:` line, and that this line has all the words.
+#[track_caller]
+fn assert_error(output: &Output, code: i32, words: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "stderr: {text}");
+    let error = text.lines().last().unwrap_or_default();
+    for word in words {
+        assert!(text.contains(word), "expected {word:?} in {text:?}");
+    }
+    assert!(error.starts_with("error: ") || code == 2, "expected one error line last: {text:?}");
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+/// A CIFAR-10 folder with one record a file, `change` applied to data_batch_2.bin.
+fn folder_with(change: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
+    {
+        let mut bytes = vec![0u8; 2 * 3073];
+        if name == "data_batch_2" {
+            change(&mut bytes);
+        }
+        std::fs::write(folder.path().join(format!("{name}.bin")), bytes).expect("a file is written");
+    }
+    folder
+}
+
+fn train_on(folder: &Path) -> Output {
+    wgrad(&["train", "--data", folder.to_str().expect("a UTF-8 path")])
+}
+
+#[test]
+fn missing_folder() {
+    let output = wgrad(&["train", "--data", "no/such/folder"]);
+    assert_error(&output, 1, &["no/such/folder"]);
+}
+
+#[test]
+fn truncated_batch_file() {
+    let folder = folder_with(|bytes| bytes.truncate(3073 + 100));
+    assert_error(&train_on(folder.path()), 1, &["data_batch_2.bin", "3073", "3173"]);
+}
+
+#[test]
+fn label_that_is_no_class() {
+    let folder = folder_with(|bytes| bytes[3073] = 11);
+    assert_error(&train_on(folder.path()), 1, &["data_batch_2.bin", "11"]);
+}
+
+#[test]
+fn batch_of_zero() {
+    assert_error(&wgrad(&["train", "--batch", "0"]), 2, &["batch", "0"]);
+}
+
+#[test]
+fn unknown_recipe_gets_a_suggestion() {
+    assert_error(&wgrad(&["train", "--recipe", "quikstart"]), 2, &["quikstart", "quickstart"]);
+}
+
+#[test]
+fn unknown_key_gets_a_suggestion() {
+    assert_error(&wgrad(&["train", "--set", "optimizer.lrr=0.1"]), 2, &["lrr", "optimizer.lr"]);
+}
+
+#[test]
+fn unknown_activation_is_named_with_what_there_is() {
+    assert_error(&wgrad(&["train", "--activation", "rellu"]), 2, &["rellu", "relu", "dropact"]);
+    let output = wgrad(&["train", "--activation", "dropact:retain=1.5"]);
+    assert_error(&output, 2, &["dropact", "retain", "0..=1", "1.5"]);
+}
+
+#[test]
+fn folder_without_a_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().to_str().expect("a UTF-8 path");
+    assert_error(&wgrad(&["train", "--resume", path]), 2, &[path, "config.toml"]);
+    assert_error(&wgrad(&["eval", path]), 2, &[path, "config.toml"]);
+}
+
+#[test]
+fn corrupted_checkpoint() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("broken.safetensors");
+    std::fs::write(&path, b"\xff\xff\xff\xff\xff\xff\xff\xffnonsense").expect("a file is written");
+    let output = wgrad(&["eval", path.to_str().expect("a UTF-8 path")]);
+    assert_error(&output, 1, &["broken.safetensors", "damaged"]);
+}
+
+#[test]
+fn no_adapter_says_what_to_install() {
+    let run = |args: &[&str]| {
+        Command::cargo_bin("wgrad")
+            .expect("the program is built")
+            .args(args)
+            .env("VK_DRIVER_FILES", "/nonexistent.json")
+            .env("VK_ICD_FILENAMES", "/nonexistent.json")
+            .args(["--backend", "vulkan"])
+            .output()
+            .expect("it starts")
+    };
+    assert_error(&run(&["train", "--out", "/nonexistent/run"]), 1, &["adapter", "install"]);
+    assert_error(&run(&["devices"]), 1, &["adapter", "install"]);
+}
+
+#[test]
+fn unknown_backend() {
+    assert_error(&wgrad(&["devices", "--backend", "cuda"]), 2, &["cuda", "vulkan", "metal", "dx12"]);
+}
+
+#[test]
+fn recipes_are_listed_as_json() {
+    let output = wgrad(&["recipes", "--json"]);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert!(rows.as_array().expect("an array").iter().any(|row| row["name"] == "quickstart"));
+}
