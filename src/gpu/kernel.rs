@@ -116,7 +116,9 @@ impl Dispatch {
         for (view, (name, _)) in self.bindings.iter().zip(self.kernel.bindings) {
             if view.bytes > limits.max_storage_buffer_binding_size {
                 let (got, most) = (view.bytes, limits.max_storage_buffer_binding_size);
-                return fail(format!("buffer {name} has {got} bytes, the device binds at most {most}: use a smaller batch"));
+                return fail(format!(
+                    "buffer {name} has {got} bytes, the device binds at most {most}: use a smaller batch"
+                ));
             }
         }
         Ok(())

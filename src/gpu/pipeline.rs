@@ -116,6 +116,7 @@ fn layout_entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {
     let storage = kernel.bindings.iter().enumerate().map(|(binding, (_, access))| {
         entry(binding, wgpu::BufferBindingType::Storage { read_only: *access == Access::Read })
     });
-    let uniform = (kernel.params_bytes > 0).then(|| entry(kernel.bindings.len(), wgpu::BufferBindingType::Uniform));
+    let uniform =
+        (kernel.params_bytes > 0).then(|| entry(kernel.bindings.len(), wgpu::BufferBindingType::Uniform));
     storage.chain(uniform).collect()
 }

@@ -172,7 +172,11 @@ impl Conv {
         let kernel = if direct { &FORWARD_DIRECT } else { &FORWARD_NAIVE };
         self.check(
             kernel,
-            [(x, self.input_words(), "x"), (weight, self.weight_words(), "weight"), (y, self.output_words(), "y")],
+            [
+                (x, self.input_words(), "x"),
+                (weight, self.weight_words(), "weight"),
+                (y, self.output_words(), "y"),
+            ],
         )?;
         let groups = if direct {
             self.tile_groups(self.out_channels, kernel.workgroup)
@@ -198,7 +202,11 @@ impl Conv {
         let kernel = if direct { &INPUT_GRADIENT_DIRECT } else { &INPUT_GRADIENT_NAIVE };
         self.check(
             kernel,
-            [(dy, self.output_words(), "dy"), (weight, self.weight_words(), "weight"), (dx, self.input_words(), "dx")],
+            [
+                (dy, self.output_words(), "dy"),
+                (weight, self.weight_words(), "weight"),
+                (dx, self.input_words(), "dx"),
+            ],
         )?;
         let groups = if direct {
             self.tile_groups(self.in_channels, kernel.workgroup)

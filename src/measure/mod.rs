@@ -1,1 +1,3 @@
-//! (being written)
+//! Measurements on the user's device.
+
+pub mod bench;
