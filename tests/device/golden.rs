@@ -93,12 +93,16 @@ fn resnet20_train_agrees_with_pytorch() {
     check("resnet20-relu-A-train", 99, &["--model", "resnet20", "--activation", "relu", "--mode", "train"]);
 }
 
-/// Option B is told from the weights' names. 29 gradients, 18 running statistics, logits and loss.
+/// 29 gradients, 18 running statistics, logits and loss.
 #[test]
 fn resnet8_option_b_eval_agrees_with_pytorch() {
     let case = "resnet8-leaky_relu_negative_slope_0.1-B-eval";
     let activation = "leaky_relu:negative_slope=0.1";
-    check(case, 49, &["--model", "resnet8", "--activation", activation, "--mode", "eval"]);
+    check(
+        case,
+        49,
+        &["--model", "resnet8", "--activation", activation, "--mode", "eval", "--set", "option=b"],
+    );
 }
 
 #[test]

@@ -11,11 +11,12 @@ failed=0
 for model in ${MODELS:-resnet20 resnet56}; do
     for activation in ${ACTIVATIONS:-relu leaky_relu}; do
         for option in A B; do
+            key=$(echo "$option" | tr AB ab)
             for mode in train eval; do
                 case=$model-$activation-$option-$mode
                 "$python" "$folder/generate.py" --model "$model" --activation "$activation" --option "$option" \
                     --mode "$mode" --out "$out" &&
-                    "$wgrad" -q step --model "$model" --activation "$activation" --mode "$mode" \
+                    "$wgrad" -q step --model "$model" --activation "$activation" --mode "$mode" --set "option=$key" \
                         --weights "$out/$case.weights.safetensors" --batch "$out/$case.batch.safetensors" \
                         --out "$out/$case.wgrad.safetensors" &&
                     "$python" "$folder/compare.py" --quiet "$out/$case.wgrad.safetensors" \
