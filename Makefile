@@ -3,14 +3,19 @@
 CARGO ?= cargo
 # More flags for the run: make train TRAIN_FLAGS="--epochs 10 --seed 1"
 TRAIN_FLAGS ?=
+# A Python with tests/golden/requirements.txt, and the activations to compare: make compare-torch PYTHON=venv/bin/python
+PYTHON ?= python3
+ACTIVATIONS ?= relu leaky_relu
 
-.PHONY: help train test driver check-style
+.PHONY: help train test driver check-style goldens compare-torch
 
 help:
 	@echo "make train        trains the quickstart recipe; TRAIN_FLAGS=\"--epochs 10\" adds flags"
 	@echo "make test         builds and runs all tests"
 	@echo "make driver       installs a software Vulkan driver where there is none (Debian, Ubuntu)"
 	@echo "make check-style  rustfmt and clippy"
+	@echo "make goldens      writes the files of tests/golden again; PYTHON=python with PyTorch"
+	@echo "make compare-torch  compares one step with PyTorch in many settings; PYTHON=python with PyTorch"
 
 train: driver
 	$(CARGO) run --release -- train --recipe quickstart $(TRAIN_FLAGS)
@@ -24,3 +29,11 @@ driver:
 check-style:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --all-targets -- -D warnings
+
+goldens:
+	$(PYTHON) tests/golden/generate.py --model resnet20 --activation relu --option A --mode train
+	$(PYTHON) tests/golden/generate.py --model resnet8 --activation leaky_relu:negative_slope=0.1 --option B --mode eval
+
+compare-torch: driver
+	$(CARGO) build --release
+	PYTHON=$(PYTHON) ACTIVATIONS="$(ACTIVATIONS)" tests/golden/compare_all.sh

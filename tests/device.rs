@@ -1,0 +1,5 @@
+//! Tests that need an adapter; a software one is enough.
+
+mod device {
+    pub mod golden;
+}

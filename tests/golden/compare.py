@@ -1,0 +1,51 @@
+"""Compares a file written by `wgrad step` with the expected one, tensor by tensor; exit 1 where a bound is passed.
+
+    python tests/golden/compare.py OUTPUT.safetensors tests/golden/resnet20-relu-A-train.expected.safetensors
+"""
+
+import argparse
+import json
+import sys
+
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from measure import FACTOR, group, relative_error
+
+
+def verdict(name, got, expected, bound):
+    """A line of the table, and whether the tensor is right. A loss may be one number of any rank."""
+    if got is None:
+        return f"{name:45} missing", False
+    if got.shape != expected.shape and not got.numel() == expected.numel() == 1:
+        return f"{name:45} expected shape {list(expected.shape)}, got {list(got.shape)}", False
+    got, expected = got.double().flatten(), expected.double().flatten()
+    error, largest = relative_error(got, expected), (got - expected).abs().max().item()
+    ok = error <= bound  # false for NaN
+    return f"{name:45} {error:12.2e} {bound:8.0e} {largest:12.2e}{'' if ok else '  TOO LARGE'}", ok
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", help="written by wgrad step")
+    parser.add_argument("expected", help="written by generate.py")
+    parser.add_argument("--quiet", action="store_true", help="only wrong tensors and the last line")
+    options = parser.parse_args()
+    got, expected = load_file(options.output), load_file(options.expected)
+    with safe_open(options.expected, "pt") as file:
+        yardstick = json.loads(file.metadata()["golden"])["float32_errors"]
+    print(f"{'tensor':45} {'||e||/||v||':>12} {'bound':>8} {'max error':>12}")
+    wrong = 0
+    for name, value in expected.items():
+        line, ok = verdict(name, got.get(name), value, FACTOR * yardstick[group(name)])
+        wrong += not ok
+        if not (ok and options.quiet):
+            print(line)
+    for name in got.keys() - expected.keys():
+        print(f"{name:45} not compared: not in the expected file")
+    print(f"{len(expected)} tensors, {wrong} wrong")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
