@@ -3,6 +3,7 @@
 mod support;
 
 mod host {
+    pub mod compare;
     pub mod config;
     pub mod data;
     pub mod image_file;

@@ -1,1 +1,3 @@
-//! (being written)
+//! Whether a device computes right, and how fast.
+
+pub mod check;

@@ -72,6 +72,7 @@ impl Activation {
 
 /// All activations.
 pub const ACTIVATIONS: &[Activation] = &[
+    Activation::fixed("identity", &[], identity, identity_derivative),
     Activation::fixed("relu", &[], relu, relu_derivative),
     Activation::fixed("leaky_relu", &[("negative_slope", 0.01)], leaky_relu, leaky_relu_derivative),
     Activation::random(
@@ -144,6 +145,14 @@ impl Site<'_> {
         }
         y
     }
+}
+
+fn identity(x: f64, _: f64, _: &[f64]) -> f64 {
+    x
+}
+
+fn identity_derivative(_: f64, _: f64, _: &[f64]) -> f64 {
+    1.0
 }
 
 fn rectify(x: f64, negative_slope: f64) -> f64 {
