@@ -2,11 +2,11 @@
 // second pixel of a tensor of twice the height and width, its SHORTCUT_C channels in the middle, zeros around.
 fn padded_channel(pixel: u32, c: u32) -> f32 {
     const BEFORE = (CHANNELS - SHORTCUT_C) / 2u;
-    let from = c - BEFORE; // below 0 wraps round
-    if from >= SHORTCUT_C {
+    let source = c - BEFORE; // below 0 wraps round
+    if source >= SHORTCUT_C {
         return 0.0;
     }
-    return shortcut[pixel * ((SHORTCUT_C + 3u) / 4u) + from / 4u][from % 4u];
+    return shortcut[pixel * ((SHORTCUT_C + 3u) / 4u) + source / 4u][source % 4u];
 }
 
 fn shortcut_at(row: u32, c: u32) -> vec4<f32> {

@@ -22,11 +22,11 @@ fn main(
     if row.y == 0u {
         return;
     }
-    var from = row.x / 4u + at % 16u;
-    var sum = partial[from];
+    var place = row.x / 4u + at % 16u;
+    var sum = partial[place];
     for (var split = 1u; split < row.y; split++) {
-        from += row.z / 4u;
-        sum += partial[from];
+        place += row.z / 4u;
+        sum += partial[place];
     }
     gradient[at] = sum;
 }

@@ -41,6 +41,4 @@ macro_rules! families {
     };
 }
 
-families!(
-    activation, augment, batchnorm, conv, dropout, linear, loss, optimizer, philox, pool, residual,
-);
+families!(activation, augment, batchnorm, conv, dropout, linear, loss, optimizer, philox, pool, residual,);

@@ -1,7 +1,9 @@
 //! The comparator and the tolerances of `wgrad check`, and that no kernel is left out.
 
 use wgrad::kernels::KERNELS;
-use wgrad::measure::check::{Approx, POISON, ULP, cases, compare, compare_words, gamma, sum_of_products, untouched};
+use wgrad::measure::check::{
+    Approx, POISON, ULP, cases, compare, compare_words, gamma, sum_of_products, untouched,
+};
 
 const EXPECTED: [f64; 5] = [1.0, -2.0, 0.0, 1e4, 1e-3];
 const TOLERANCE: [f64; 5] = [1e-3, 1e-3, 1e-4, 1.0, 1e-5];

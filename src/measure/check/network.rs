@@ -126,8 +126,7 @@ impl NetworkCase {
     fn settle(&self, network: &Network) -> Result<(Given, Twin, Twin)> {
         for seed in 0..SEEDS {
             let given = self.given(network, seed);
-            let (exact, blurred) =
-                (Twin::exact(network, &given), Twin::blurred(network, &given, AMPLITUDE));
+            let (exact, blurred) = (Twin::exact(network, &given), Twin::blurred(network, &given, AMPLITUDE));
             let pairs = exact.preactivations.iter().flatten().zip(blurred.preactivations.iter().flatten());
             if pairs.into_iter().all(|(a, b)| (*a > 0.0) == (*b > 0.0)) {
                 return Ok((given, exact, blurred));

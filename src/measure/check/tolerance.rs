@@ -48,9 +48,10 @@ pub struct Approx {
 }
 
 impl Approx {
-    /// A value that both sides hold exactly.
+    /// A value that both sides hold exactly; a device may take a denormal for 0.
     pub fn exact(value: f64) -> Self {
-        Self { value, error: 0.0 }
+        let error = if value.abs() < TINY { value.abs() } else { 0.0 };
+        Self { value, error }
     }
 
     /// A value that was rounded once to f32.

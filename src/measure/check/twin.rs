@@ -298,7 +298,8 @@ impl Run<'_> {
         let variance = &self.used[index].as_ref().expect("set in the forward pass").variance;
         let eps = f64::from(self.network.bn_eps);
         let gamma = self.given.parameters[site.gamma].iter();
-        let scale = gamma.zip(variance).map(|(gamma, v)| (gamma / (v + eps).sqrt()).abs()).fold(0.0, f64::max);
+        let scale =
+            gamma.zip(variance).map(|(gamma, v)| (gamma / (v + eps).sqrt()).abs()).fold(0.0, f64::max);
         self.blur.apply(&mut norm.dx, 8, unit * scale);
         self.blur.apply(&mut dz, 1, unit);
         (self.gradients[site.gamma], self.gradients[site.gamma + 1]) = (norm.dgamma, norm.dbeta);

@@ -15,7 +15,8 @@ const SHAPES: [Shape; 4] =
 /// Normals, with both zeros, denormals, and numbers far from 1.
 fn inputs(shape: Shape) -> Vec<f64> {
     let mut x = normals(20, shape.len());
-    let special = [0.0, -0.0, 1e-40, -1e-40, 1e4, -1e4, 1e-7, -1e-7, f64::from(f32::MAX), f64::from(f32::MIN)];
+    let special =
+        [0.0, -0.0, 1e-40, -1e-40, 1e4, -1e4, 1e-7, -1e-7, f64::from(f32::MAX), f64::from(f32::MIN)];
     for (i, value) in special.into_iter().enumerate() {
         x[1 + i * 3] = f64::from(value as f32);
     }
@@ -31,7 +32,15 @@ fn run(lab: &Lab, spec: &str, mode: Mode, shape: Shape, backward: bool) -> Resul
     if backward {
         let dx = lab.values("dx", &pack(&dy, shape.c))?;
         let train = site.train();
-        lab.run([activation::backward(&site.activation, train, NOISE, rows, &x.view, &state.view, &dx.view)])?;
+        lab.run([activation::backward(
+            &site.activation,
+            train,
+            NOISE,
+            rows,
+            &x.view,
+            &state.view,
+            &dx.view,
+        )])?;
         let bounds: Vec<Approx> = (0..shape.len()).map(|i| each(i)[1] * Approx::exact(dy[i])).collect();
         let expected = site.reference().backward(&dy, &input, shape);
         lab.check(&dx, &pack(&expected, shape.c), &pack(&errors(&bounds), shape.c))

@@ -29,9 +29,7 @@ fn twin_of(normalize: Normalize) -> Normalization {
         // byte/255 / (1/255); the rest of the way to whole numbers is rounding.
         Normalize::Raw => Normalization::PerChannel { mean: [0.0; 3], std: [1.0 / 255.0; 3] },
         Normalize::PerImage => Normalization::PerImage,
-        Normalize::PerChannel { mean, std } => {
-            Normalization::PerChannel { mean: wide(mean), std: wide(std) }
-        }
+        Normalize::PerChannel { mean, std } => Normalization::PerChannel { mean: wide(mean), std: wide(std) },
     }
 }
 
@@ -110,8 +108,7 @@ fn run(lab: &Lab, setup: Setup) -> Result<Vec<Comparison>> {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let per_channel =
-        Normalize::PerChannel { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
+    let per_channel = Normalize::PerChannel { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
     let mut cases = Vec::new();
     for (normalize, what) in
         [(Normalize::Raw, "raw"), (Normalize::PerImage, "per image"), (per_channel, "per channel")]

@@ -108,7 +108,8 @@ fn statistics_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Compariso
         expected.extend(variance.iter().map(|variance| variance * count as f64));
     }
     let bounds = input.partials();
-    let bounds = bounds.iter().flat_map(|chunk| [0, 1].into_iter().flat_map(|k| chunk.iter().map(move |p| p[k])));
+    let bounds =
+        bounds.iter().flat_map(|chunk| [0, 1].into_iter().flat_map(|k| chunk.iter().map(move |p| p[k])));
     lab.check(&partial, &expected, &errors(&bounds.collect::<Vec<_>>()))
 }
 
@@ -121,8 +122,7 @@ fn check_finalize(
     before: impl FnOnce(&Lab) -> Result<(Tensor, Vec<Dispatch>)>,
 ) -> Result<Vec<Comparison>> {
     let (norm, width) = (&input.norm, input.shape.c);
-    let mut running =
-        Statistics { mean: normals(111, width), variance: uniforms(112, width, 0.5, 2.0) };
+    let mut running = Statistics { mean: normals(111, width), variance: uniforms(112, width, 0.5, 2.0) };
     let stored = lab.values("running", &pair(&running.mean, &running.variance, norm.stride))?;
     let saved = lab.poisoned("saved", norm.saved_words())?;
     let (partial, mut dispatches) = before(lab)?;
@@ -168,7 +168,9 @@ fn finalize_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>
     let (mean, variance) = (0..width).map(exact).unzip();
     let bounds: Vec<_> = (0..width).map(|c| input.join(&column(c))).collect();
     check_finalize(lab, &input, &Statistics { mean, variance }, &bounds, |lab| {
-        let stored = partials.iter().flat_map(|chunk| [0, 1].into_iter().flat_map(move |k| chunk.iter().map(move |p| p[k].value)));
+        let stored = partials
+            .iter()
+            .flat_map(|chunk| [0, 1].into_iter().flat_map(move |k| chunk.iter().map(move |p| p[k].value)));
         Ok((lab.values("partial", &stored.collect::<Vec<_>>())?, Vec::new()))
     })
 }
@@ -221,7 +223,9 @@ pub(super) fn cases() -> Vec<Case> {
             let Shape { n, h, w, c } = shape;
             let name = format!("{n}x{h}x{w}x{c}, {what}");
             let after = format!("{name}, after batchnorm/statistics");
-            cases.push(Case::new(&batchnorm::STATISTICS, name.clone(), move |lab| statistics_case(lab, shape, offset)));
+            cases.push(Case::new(&batchnorm::STATISTICS, name.clone(), move |lab| {
+                statistics_case(lab, shape, offset)
+            }));
             cases.push(Case::new(&batchnorm::FINALIZE, name, move |lab| finalize_case(lab, shape, offset)));
             cases.push(Case::new(&batchnorm::FINALIZE, after, move |lab| chain_case(lab, shape, offset)));
         }

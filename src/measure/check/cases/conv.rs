@@ -134,7 +134,9 @@ impl Twin {
 }
 
 fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> String {
-    format!("{batch}x{height}x{width}, {from} to {to} channels, {kernel}x{kernel}, stride {stride}, pad {padding}")
+    format!(
+        "{batch}x{height}x{width}, {from} to {to} channels, {kernel}x{kernel}, stride {stride}, pad {padding}"
+    )
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -42,12 +42,9 @@ fn backward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in [
-        Shape::new(3, 7, 5, 5),
-        Shape::new(3, 1, 1, 18),
-        Shape::new(130, 8, 8, 64),
-        Shape::new(2, 32, 32, 3),
-    ] {
+    for shape in
+        [Shape::new(3, 7, 5, 5), Shape::new(3, 1, 1, 18), Shape::new(130, 8, 8, 64), Shape::new(2, 32, 32, 3)]
+    {
         let Shape { n, h, w, c } = shape;
         let name = format!("{n}x{h}x{w}x{c}");
         cases.push(Case::new(&pool::FORWARD, name.clone(), move |lab| forward(lab, shape)));
