@@ -7,8 +7,13 @@ mod host {
     pub mod config;
     pub mod data;
     pub mod image_file;
+    pub mod layering;
     pub mod reference;
+    pub mod registry;
     pub mod report;
     pub mod rng;
     pub mod schedule;
+    pub mod shaders;
+    pub mod translate;
+    pub mod tree;
 }

@@ -56,7 +56,7 @@ impl Default for RunConfig {
             epochs: 200,
             steps: None,
             batch: 128,
-            eval_batch: 250,
+            eval_batch: 100,
             data: DataConfig::default(),
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),

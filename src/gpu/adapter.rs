@@ -45,11 +45,8 @@ pub(super) const WANTED: [(wgpu::Features, &str); 5] = [
     (wgpu::Features::SHADER_F16, "shader-f16"),
 ];
 
-const BACKENDS: [(&str, wgpu::Backends); 3] = [
-    ("vulkan", wgpu::Backends::VULKAN),
-    ("metal", wgpu::Backends::METAL),
-    ("dx12", wgpu::Backends::DX12),
-];
+const BACKENDS: [(&str, wgpu::Backends); 3] =
+    [("vulkan", wgpu::Backends::VULKAN), ("metal", wgpu::Backends::METAL), ("dx12", wgpu::Backends::DX12)];
 
 fn instance(backends: wgpu::Backends) -> wgpu::Instance {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
@@ -142,7 +139,8 @@ fn pick(list: &[wgpu::Adapter], selection: &Selection) -> Result<usize> {
 }
 
 fn unknown(list: &[wgpu::Adapter], wish: &str) -> Error {
-    let names: Vec<_> = list.iter().enumerate().map(|(i, a)| format!("{i} = {}", a.get_info().name)).collect();
+    let names: Vec<_> =
+        list.iter().enumerate().map(|(i, a)| format!("{i} = {}", a.get_info().name)).collect();
     Error::usage(format!("no device matches {wish:?}; there are: {}", names.join(", ")))
 }
 

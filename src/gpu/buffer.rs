@@ -73,7 +73,11 @@ impl View {
     /// # Panics
     /// Where the view is shorter: a fault of the program.
     pub fn first(&self, count: usize) -> View {
-        assert!(count as u64 * 4 <= self.bytes, "buffer {}: {count} words asked of a view", self.buffer.label);
+        assert!(
+            count as u64 * 4 <= self.bytes,
+            "buffer {}: {count} words asked of a view",
+            self.buffer.label
+        );
         View { bytes: count as u64 * 4, ..self.clone() }
     }
 }

@@ -8,7 +8,7 @@ use wgpu::util::DeviceExt;
 use super::adapter::{self, WANTED};
 use super::cache::DiskCache;
 use super::pipeline::Pipelines;
-use super::{Buffer, Selection, View};
+use super::{Buffer, Readback, Selection, View};
 use crate::{Error, Result};
 
 /// Which limits are asked of the adapter.
@@ -30,6 +30,8 @@ pub struct Gpu {
     created: AtomicU64,
     bytes: AtomicU64,
     fault: Arc<Mutex<Option<String>>>,
+    /// Staging of [`Gpu::read`], kept for the next one.
+    pub(super) readback: Mutex<Option<Readback>>,
 }
 
 impl Gpu {
@@ -63,7 +65,16 @@ impl Gpu {
         let fault = Arc::new(Mutex::new(None));
         note_faults(&device, &fault);
         let pipelines = Pipelines::new(DiskCache::open(&device, &info));
-        Ok(Self { device, queue, pipelines, info, created: 0.into(), bytes: 0.into(), fault })
+        Ok(Self {
+            device,
+            queue,
+            pipelines,
+            info,
+            created: 0.into(),
+            bytes: 0.into(),
+            fault,
+            readback: Mutex::default(),
+        })
     }
 
     /// The adapter's name.
@@ -74,7 +85,9 @@ impl Gpu {
     /// Name, backend and driver in one line, as run folders and checkpoints record it.
     pub fn description(&self) -> String {
         let info = &self.info;
-        format!("{} ({}, {} {})", info.name, info.backend.to_str(), info.driver, info.driver_info).trim().to_owned()
+        format!("{} ({}, {} {})", info.name, info.backend.to_str(), info.driver, info.driver_info)
+            .trim()
+            .to_owned()
     }
 
     /// Whether the adapter is a software one.

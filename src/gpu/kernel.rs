@@ -1,6 +1,6 @@
 //! What a kernel is, and one use of it in a plan.
 
-use super::{Constants, View};
+use super::{Constants, View, compose};
 use crate::{Error, Result};
 
 /// How a kernel uses a storage buffer.
@@ -33,8 +33,17 @@ pub struct Kernel {
     pub workgroup: u32,
     /// Constants that the host appends for every use, besides WORKGROUP.
     pub constants: &'static [&'static str],
-    /// Names of the functions that an activation's text provides, or none.
+    /// Whether the text of an activation's functions, with its own constants, is appended.
     pub activation: bool,
+}
+
+impl Kernel {
+    /// The whole shader: this kernel's text, its libraries, the activation's functions where it takes one, WORKGROUP and
+    /// `constants`.
+    pub fn text(&self, constants: &Constants, activation: Option<&str>) -> String {
+        let libraries: Vec<&str> = self.libraries.iter().copied().chain(activation).collect();
+        compose(self.source, &libraries, &Constants::new().u32("WORKGROUP", self.workgroup).with(constants))
+    }
 }
 
 /// Number of workgroups of a dispatch.
@@ -106,6 +115,10 @@ impl Dispatch {
             let (want, got) = (self.kernel.params_bytes, self.params.len());
             return fail(format!("expected {want} bytes of Params, got {got}"));
         }
+        let given: Vec<_> = self.constants.names().collect();
+        if let Some(name) = self.kernel.constants.iter().find(|name| !given.contains(name)) {
+            return fail(format!("expected constant {name}, got {}", given.join(", ")));
+        }
         if self.groups.total() == 0 {
             return fail("an empty dispatch (a tensor without elements)".to_owned());
         }
@@ -116,7 +129,9 @@ impl Dispatch {
         for (view, (name, _)) in self.bindings.iter().zip(self.kernel.bindings) {
             if view.bytes > limits.max_storage_buffer_binding_size {
                 let (got, most) = (view.bytes, limits.max_storage_buffer_binding_size);
-                return fail(format!("buffer {name} has {got} bytes, the device binds at most {most}: use a smaller batch"));
+                return fail(format!(
+                    "buffer {name} has {got} bytes, the device binds at most {most}: use a smaller batch"
+                ));
             }
         }
         Ok(())

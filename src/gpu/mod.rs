@@ -9,6 +9,7 @@ mod pipeline;
 mod plan;
 mod readback;
 mod shader;
+mod timestamps;
 
 pub use adapter::{AdapterRow, Selection, adapters, no_adapter_hint};
 pub use buffer::{Buffer, View};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use super::cache::DiskCache;
-use super::{Access, Constants, Dispatch, Kernel, compose};
+use super::{Access, Dispatch, Kernel};
 use crate::{Error, Result};
 
 /// A compiled kernel with fixed constants.
@@ -23,12 +23,7 @@ pub(super) struct Pipelines {
 
 /// The whole shader of a dispatch.
 pub(super) fn shader_text(dispatch: &Dispatch) -> String {
-    text(dispatch.kernel, &dispatch.constants, dispatch.activation.as_deref())
-}
-
-fn text(kernel: &Kernel, constants: &Constants, activation: Option<&str>) -> String {
-    let libraries: Vec<&str> = kernel.libraries.iter().copied().chain(activation).collect();
-    compose(kernel.source, &libraries, &Constants::new().u32("WORKGROUP", kernel.workgroup).with(constants))
+    dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref())
 }
 
 impl Pipelines {
@@ -116,6 +111,7 @@ fn layout_entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {
     let storage = kernel.bindings.iter().enumerate().map(|(binding, (_, access))| {
         entry(binding, wgpu::BufferBindingType::Storage { read_only: *access == Access::Read })
     });
-    let uniform = (kernel.params_bytes > 0).then(|| entry(kernel.bindings.len(), wgpu::BufferBindingType::Uniform));
+    let uniform =
+        (kernel.params_bytes > 0).then(|| entry(kernel.bindings.len(), wgpu::BufferBindingType::Uniform));
     storage.chain(uniform).collect()
 }

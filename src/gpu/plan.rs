@@ -38,7 +38,8 @@ impl Recorder {
         let limits = gpu.device.limits();
         self.dispatches.iter().try_for_each(|dispatch| dispatch.validate(&limits))?;
         let pipelines = gpu.pipelines.get(&gpu.device, &self.dispatches)?;
-        let (params, offsets) = pack_params(&self.dispatches, limits.min_uniform_buffer_offset_alignment as usize);
+        let (params, offsets) =
+            pack_params(&self.dispatches, limits.min_uniform_buffer_offset_alignment as usize);
         let uniform = gpu.uniform(&params);
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let steps = self
@@ -71,11 +72,11 @@ fn pack_params(dispatches: &[Dispatch], alignment: usize) -> (Vec<u8>, Vec<u64>)
     (bytes, offsets)
 }
 
-struct Step {
-    pipeline: Arc<Pipeline>,
-    bind_group: wgpu::BindGroup,
-    groups: Groups,
-    dispatch: Dispatch,
+pub(super) struct Step {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) bind_group: wgpu::BindGroup,
+    pub(super) groups: Groups,
+    pub(super) dispatch: Dispatch,
 }
 
 impl Step {
@@ -87,7 +88,11 @@ impl Step {
         offset: u64,
     ) -> Self {
         let resource = |buffer, offset, bytes| {
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZero::new(bytes) })
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: std::num::NonZero::new(bytes),
+            })
         };
         let mut entries: Vec<wgpu::BindGroupEntry> = dispatch
             .bindings
@@ -118,7 +123,7 @@ pub struct Work(wgpu::SubmissionIndex);
 
 /// A recorded list of dispatches, ready to be replayed any number of times.
 pub struct Plan {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     ready: Duration,
 }
 

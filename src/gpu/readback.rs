@@ -11,7 +11,9 @@ impl Gpu {
     /// # Errors
     /// A lost device.
     pub fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(&self, view: &View) -> Result<Vec<T>> {
-        let mut readback = Readback::new(self, view.bytes);
+        let mut kept = self.readback.lock().unwrap_or_else(|e| e.into_inner());
+        let large_enough = kept.take().filter(|readback| readback.staging.size() >= view.bytes);
+        let readback = kept.insert(large_enough.unwrap_or_else(|| Readback::new(self, view.bytes)));
         readback.start(self, view);
         let bytes = readback.finish(self)?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))

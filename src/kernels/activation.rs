@@ -194,7 +194,11 @@ impl Activation {
                 Kind::Choice(words) => format!("{}={}", parameter.name, words[*value as usize]),
             })
             .collect();
-        if pairs.is_empty() { self.row.name.to_owned() } else { format!("{}:{}", self.row.name, pairs.join(",")) }
+        if pairs.is_empty() {
+            self.row.name.to_owned()
+        } else {
+            format!("{}:{}", self.row.name, pairs.join(","))
+        }
     }
 
     /// The shader text of the functions, complete with those for evaluation.
@@ -225,12 +229,28 @@ pub struct Noise {
 }
 
 /// y = activation(x).
-pub fn forward(act: &Activation, train: bool, noise: Noise, rows: Rows, x: &View, state: &View, y: &View) -> Dispatch {
+pub fn forward(
+    act: &Activation,
+    train: bool,
+    noise: Noise,
+    rows: Rows,
+    x: &View,
+    state: &View,
+    y: &View,
+) -> Dispatch {
     apply(&FORWARD, act, train, noise, rows, [x, state, y])
 }
 
 /// dy *= activation'(x).
-pub fn backward(act: &Activation, train: bool, noise: Noise, rows: Rows, x: &View, state: &View, dy: &View) -> Dispatch {
+pub fn backward(
+    act: &Activation,
+    train: bool,
+    noise: Noise,
+    rows: Rows,
+    x: &View,
+    state: &View,
+    dy: &View,
+) -> Dispatch {
     apply(&BACKWARD, act, train, noise, rows, [x, state, dy])
 }
 

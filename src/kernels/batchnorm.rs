@@ -217,7 +217,13 @@ impl BatchNorm {
         self.rows().c4() * 8
     }
 
-    fn dispatch(&self, kernel: &'static Kernel, bindings: &[&View], params: impl Pod, groups: Groups) -> Dispatch {
+    fn dispatch(
+        &self,
+        kernel: &'static Kernel,
+        bindings: &[&View],
+        params: impl Pod,
+        groups: Groups,
+    ) -> Dispatch {
         Dispatch {
             kernel,
             constants: self.rows().constants(),
@@ -291,7 +297,14 @@ impl BatchNorm {
     }
 
     /// x becomes dx; with `train` false the statistics count as fixed.
-    pub fn backward(&self, train: bool, dz: &View, context: &Context, affine_gradient: &View, x: &View) -> Dispatch {
+    pub fn backward(
+        &self,
+        train: bool,
+        dz: &View,
+        context: &Context,
+        affine_gradient: &View,
+        x: &View,
+    ) -> Dispatch {
         let rows = self.rows();
         let params = ReduceParams {
             rows: rows.rows as u32,

@@ -27,12 +27,17 @@ pub static FORWARD_NAIVE: Kernel = kernel!("conv/forward_naive", ["x", "weight",
 /// Register tiles; 3x3, stride 1, padding 1.
 pub static FORWARD_DIRECT: Kernel =
     kernel!("conv/forward_direct", ["x", "weight", "y"], 32, &[lib::INDEX, lib::DIRECT3X3]);
+/// Runs of four pixels; any kernel size, stride and padding.
+pub static FORWARD_STRIDED: Kernel = kernel!("conv/forward_strided", ["x", "weight", "y"], 32, &[lib::INDEX]);
 /// One input group an invocation; any kernel size, stride and padding.
 pub static INPUT_GRADIENT_NAIVE: Kernel =
     kernel!("conv/input_gradient_naive", ["dy", "weight", "dx"], 64, &[lib::INDEX]);
 /// Register tiles; 3x3, stride 1, padding 1.
 pub static INPUT_GRADIENT_DIRECT: Kernel =
     kernel!("conv/input_gradient_direct", ["dy", "weight", "dx"], 32, &[lib::INDEX, lib::DIRECT3X3]);
+/// Blocks of 2x2 pixels; 3x3, stride 2, padding 1.
+pub static INPUT_GRADIENT_STRIDE2: Kernel =
+    kernel!("conv/input_gradient_stride2", ["dy", "weight", "dx"], 32, &[lib::INDEX]);
 /// One weight group an invocation; any kernel size, stride and padding.
 pub static WEIGHT_GRADIENT_NAIVE: Kernel =
     kernel!("conv/weight_gradient_naive", ["x", "dy", "partial"], 64, &[]);
@@ -153,14 +158,14 @@ impl Conv {
         Ok(())
     }
 
-    fn tiles(&self) -> bool {
-        self.kernel == 3 && self.stride == 1 && self.padding == 1
+    fn is_3x3(&self, stride: usize) -> bool {
+        self.kernel == 3 && self.stride == stride && self.padding == 1
     }
 
-    fn tile_groups(&self, channels: usize, workgroup: u32) -> Groups {
-        let tiles = self.batch * self.height.div_ceil(2) * self.width.div_ceil(4);
-        let Groups([x, y, _]) = Groups::cover(tiles as u64, workgroup);
-        Groups([x, y, groups_of_four(channels) as u32])
+    /// An invocation for each tile of the input, times the groups of `channels`.
+    fn tile_groups(&self, [down, across]: [usize; 2], channels: usize, kernel: &Kernel) -> Groups {
+        let tiles = self.batch * self.height.div_ceil(down) * self.width.div_ceil(across);
+        per_channel_group(tiles, channels, kernel)
     }
 
     /// y = conv(x, weight).
@@ -168,16 +173,26 @@ impl Conv {
     /// # Errors
     /// A view shorter than the shape needs, or a shape with a zero.
     pub fn forward(&self, variant: Variant, x: &View, weight: &View, y: &View) -> Result<Dispatch> {
-        let direct = variant == Variant::Direct && self.tiles();
-        let kernel = if direct { &FORWARD_DIRECT } else { &FORWARD_NAIVE };
+        let kernel = match variant {
+            Variant::Naive => &FORWARD_NAIVE,
+            Variant::Direct if self.is_3x3(1) => &FORWARD_DIRECT,
+            Variant::Direct => &FORWARD_STRIDED,
+        };
         self.check(
             kernel,
-            [(x, self.input_words(), "x"), (weight, self.weight_words(), "weight"), (y, self.output_words(), "y")],
+            [
+                (x, self.input_words(), "x"),
+                (weight, self.weight_words(), "weight"),
+                (y, self.output_words(), "y"),
+            ],
         )?;
-        let groups = if direct {
-            self.tile_groups(self.out_channels, kernel.workgroup)
-        } else {
-            Groups::cover(self.output_words() as u64 / 4, kernel.workgroup)
+        let groups = match variant {
+            Variant::Naive => Groups::cover(self.output_words() as u64 / 4, kernel.workgroup),
+            Variant::Direct if self.is_3x3(1) => self.tile_groups([2, 4], self.out_channels, kernel),
+            Variant::Direct => {
+                let runs = self.batch * self.out_height() * self.out_width().div_ceil(4);
+                per_channel_group(runs, self.out_channels, kernel)
+            }
         };
         Ok(self.dispatch(kernel, false, [x, weight, y], [0, 0], groups))
     }
@@ -194,16 +209,22 @@ impl Conv {
         dx: &View,
         accumulate: bool,
     ) -> Result<Dispatch> {
-        let direct = variant == Variant::Direct && self.tiles();
-        let kernel = if direct { &INPUT_GRADIENT_DIRECT } else { &INPUT_GRADIENT_NAIVE };
+        let (kernel, tile) = match variant {
+            Variant::Direct if self.is_3x3(1) => (&INPUT_GRADIENT_DIRECT, Some([2, 4])),
+            Variant::Direct if self.is_3x3(2) => (&INPUT_GRADIENT_STRIDE2, Some([2, 2])),
+            _ => (&INPUT_GRADIENT_NAIVE, None),
+        };
         self.check(
             kernel,
-            [(dy, self.output_words(), "dy"), (weight, self.weight_words(), "weight"), (dx, self.input_words(), "dx")],
+            [
+                (dy, self.output_words(), "dy"),
+                (weight, self.weight_words(), "weight"),
+                (dx, self.input_words(), "dx"),
+            ],
         )?;
-        let groups = if direct {
-            self.tile_groups(self.in_channels, kernel.workgroup)
-        } else {
-            Groups::cover(self.input_words() as u64 / 4, kernel.workgroup)
+        let groups = match tile {
+            Some(tile) => self.tile_groups(tile, self.in_channels, kernel),
+            None => Groups::cover(self.input_words() as u64 / 4, kernel.workgroup),
         };
         Ok(self.dispatch(kernel, accumulate, [dy, weight, dx], [0, 0], groups))
     }
@@ -260,6 +281,12 @@ impl Conv {
             flops: self.flops(),
         }
     }
+}
+
+/// An invocation for each item, in a line, times the groups of `channels` in z.
+fn per_channel_group(items: usize, channels: usize, kernel: &Kernel) -> Groups {
+    let Groups([x, y, _]) = Groups::cover(items as u64, kernel.workgroup);
+    Groups([x, y, groups_of_four(channels) as u32])
 }
 
 /// PyTorch's OIHW weights as stored on the device: KERNEL,KERNEL,in,out, channels filled up with zeros.

@@ -9,7 +9,16 @@ const fn kernel(
     libraries: &'static [&'static str],
     bindings: &'static [Binding],
 ) -> Kernel {
-    Kernel { name, source, libraries, bindings, params_bytes: 16, workgroup: 64, constants: &[], activation: false }
+    Kernel {
+        name,
+        source,
+        libraries,
+        bindings,
+        params_bytes: 16,
+        workgroup: 64,
+        constants: &[],
+        activation: false,
+    }
 }
 
 /// y = x weight + bias.

@@ -56,7 +56,14 @@ pub struct CrossEntropy {
 
 impl CrossEntropy {
     /// dlogits = gradient of the mean loss; records[step of the epoch] = (sum of losses, right answers).
-    pub fn forward(&self, logits: &View, labels: &View, state: &View, dlogits: &View, records: &View) -> Dispatch {
+    pub fn forward(
+        &self,
+        logits: &View,
+        labels: &View,
+        state: &View,
+        dlogits: &View,
+        records: &View,
+    ) -> Dispatch {
         let params = CrossEntropyParams { batch: self.batch as u32, smoothing: self.smoothing, pad: [0; 2] };
         Dispatch {
             kernel: &CROSS_ENTROPY,
@@ -72,7 +79,14 @@ impl CrossEntropy {
 }
 
 /// results[cursor + n] = logits[n] for a batch of logits of `classes`; places past `images` are left alone.
-pub fn collect(batch: usize, classes: usize, images: usize, logits: &View, state: &View, results: &View) -> Dispatch {
+pub fn collect(
+    batch: usize,
+    classes: usize,
+    images: usize,
+    logits: &View,
+    state: &View,
+    results: &View,
+) -> Dispatch {
     let width4 = groups_of_four(classes) as u32;
     Dispatch {
         kernel: &COLLECT,

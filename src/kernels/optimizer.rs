@@ -12,7 +12,16 @@ const fn kernel(
     bindings: &'static [Binding],
     workgroup: u32,
 ) -> Kernel {
-    Kernel { name, source, libraries, bindings, params_bytes: 16, workgroup, constants: &[], activation: false }
+    Kernel {
+        name,
+        source,
+        libraries,
+        bindings,
+        params_bytes: 16,
+        workgroup,
+        constants: &[],
+        activation: false,
+    }
 }
 
 /// Moves the state to this step.
@@ -107,7 +116,14 @@ pub struct Sgd {
 
 impl Sgd {
     /// One update of all weights; `decay` has a weight decay factor for each 64 words.
-    pub fn step(&self, gradient: &View, decay: &View, state: &View, weight: &View, buffer: &View) -> Dispatch {
+    pub fn step(
+        &self,
+        gradient: &View,
+        decay: &View,
+        state: &View,
+        weight: &View,
+        buffer: &View,
+    ) -> Dispatch {
         let count = (weight.len_words() / 4) as u32;
         let params = SgdParams { count, momentum: self.momentum, nesterov: u32::from(self.nesterov), pad: 0 };
         let groups = Groups::cover(u64::from(count), SGD.workgroup);

@@ -110,8 +110,7 @@ pub fn backward(
     dx: &View,
 ) -> Dispatch {
     let count = batch * from[0] * from[1] * groups_of_four(from[2]);
-    let params =
-        [count as u32, height as u32, width as u32, from[0] as u32, from[1] as u32, 0, 0, 0];
+    let params = [count as u32, height as u32, width as u32, from[0] as u32, from[1] as u32, 0, 0, 0];
     Dispatch {
         kernel: &BACKWARD,
         constants: Constants::new()

@@ -1,3 +1,5 @@
-//! Whether a device computes right, and how fast.
+//! Measurements on the user's device: whether it computes right, and how fast.
 
+pub mod bench;
 pub mod check;
+pub mod profile;

@@ -107,10 +107,18 @@ impl Builder {
     ) -> Result<Value> {
         let [height, width, from] = self.shape(input);
         if channels == 0 || kernel == 0 || stride == 0 {
-            return Self::shape_error(name, "channels, kernel and stride of at least 1", (channels, kernel, stride));
+            return Self::shape_error(
+                name,
+                "channels, kernel and stride of at least 1",
+                (channels, kernel, stride),
+            );
         }
         if kernel > height.min(width) + 2 * padding {
-            return Self::shape_error(name, format!("at least {kernel} pixels with padding {padding}"), [height, width]);
+            return Self::shape_error(
+                name,
+                format!("at least {kernel} pixels with padding {padding}"),
+                [height, width],
+            );
         }
         let weight = Self::tensor(
             &mut self.network.parameters,
@@ -146,7 +154,8 @@ impl Builder {
             ShortcutSite::Padded(value) => {
                 let [h, w, c] = self.shape(value);
                 if h.div_ceil(2) != height || w.div_ceil(2) != width || c > channels {
-                    let want = format!("a shortcut of twice {:?} with at most as many channels", self.shape(input));
+                    let want =
+                        format!("a shortcut of twice {:?} with at most as many channels", self.shape(input));
                     return Self::shape_error(name, want, self.shape(value));
                 }
             }
@@ -178,7 +187,9 @@ impl Builder {
     /// A rate outside [0, 1).
     pub fn dropout(&mut self, name: &str, input: Value, rate: f32) -> Result<Value> {
         if !(0.0..1.0).contains(&rate) {
-            return Err(Error::usage(format!("layer {name}: dropout rate must be in 0..1 (1 excluded), got {rate}")));
+            return Err(Error::usage(format!(
+                "layer {name}: dropout rate must be in 0..1 (1 excluded), got {rate}"
+            )));
         }
         let noise = self.site();
         Ok(self.node(name, Layer::Dropout { rate, noise }, input, self.shape(input)))
@@ -203,8 +214,13 @@ impl Builder {
             return Self::shape_error(name, "one pixel (pool before it)", shape);
         };
         let tensors = &mut self.network.parameters;
-        let weight =
-            Self::tensor(tensors, format!("{name}.weight"), &[outputs, inputs], Role::LinearWeight, self.linear_init);
+        let weight = Self::tensor(
+            tensors,
+            format!("{name}.weight"),
+            &[outputs, inputs],
+            Role::LinearWeight,
+            self.linear_init,
+        );
         let bias = Init::Uniform { bound: 1.0 / (inputs as f32).sqrt() };
         Self::tensor(tensors, format!("{name}.bias"), &[outputs], Role::Bias, bias);
         Ok(self.node(name, Layer::Linear { weight }, input, [1, 1, outputs]))
@@ -225,7 +241,11 @@ impl Builder {
         for node in &network.nodes {
             let in_place = matches!(node.layer, Layer::BatchNorm(_) | Layer::Dropout { .. });
             if in_place && readers[node.input] != 1 {
-                return Self::shape_error(&node.name, "an input that no other layer reads", readers[node.input]);
+                return Self::shape_error(
+                    &node.name,
+                    "an input that no other layer reads",
+                    readers[node.input],
+                );
             }
         }
         Ok(network)

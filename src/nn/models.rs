@@ -47,7 +47,9 @@ impl Settings {
 pub fn build(name: &str, settings: &Settings) -> Result<Network> {
     let depth = name.strip_prefix("resnet").and_then(|depth| depth.parse::<usize>().ok());
     match depth {
-        Some(depth) if depth >= 8 && depth % 6 == 2 && depth <= 1202 => resnet(name, (depth - 2) / 6, settings),
+        Some(depth) if depth >= 8 && depth % 6 == 2 && depth <= 1202 => {
+            resnet(name, (depth - 2) / 6, settings)
+        }
         _ => Err(Error::usage(format!(
             "unknown model {name:?}: there are resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202 \
              (any resnet{{6n+2}} from 8 to 1202)"

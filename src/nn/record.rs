@@ -118,7 +118,8 @@ impl Pass<'_> {
             }
             Layer::BatchNorm(site) => {
                 let norm = batchnorm_of(self.network, index, self.batch);
-                let (running, _) = Weights::pair(&self.weights.statistics, &self.network.statistics, site.running);
+                let (running, _) =
+                    Weights::pair(&self.weights.statistics, &self.network.statistics, site.running);
                 let context = self.context(index, site);
                 let partial = self.workspace.partial.view().first(norm.partial_words());
                 let mut dispatches = match self.mode {
@@ -166,7 +167,8 @@ impl Pass<'_> {
             }
         }
         let table = self.weights.table(self.gpu, network, self.batch)?.view();
-        let mut reduce = optimizer::reduce(&self.weights.partial.view(), &table, &self.weights.gradient.view());
+        let mut reduce =
+            optimizer::reduce(&self.weights.partial.view(), &table, &self.weights.gradient.view());
         "parameters".clone_into(&mut reduce.label);
         recorder.push(reduce);
         Ok(())
@@ -259,7 +261,8 @@ impl Pass<'_> {
     ) -> Result<Vec<Dispatch>> {
         let norm = batchnorm_of(self.network, index, self.batch);
         let (context, x) = (self.context(index, site), self.value(node.input));
-        let (affine_gradient, _) = Weights::pair(&self.weights.gradient, &self.network.parameters, site.gamma);
+        let (affine_gradient, _) =
+            Weights::pair(&self.weights.gradient, &self.network.parameters, site.gamma);
         let partial = self.workspace.partial.view().first(norm.partial_words());
         let train = self.mode == Mode::Train;
         let mut all = vec![
@@ -284,7 +287,7 @@ impl Pass<'_> {
 
     /// A new gradient buffer for a value.
     fn fresh(&mut self, value: Value) -> Result<Gradient> {
-        let words = self.network.words(value, self.workspace.batch());
+        let words = self.network.words(value, self.workspace.gradient_batch());
         let buffer = self.workspace.take(self.gpu, words)?;
         let view = buffer.view().first(self.network.words(value, self.batch));
         Ok(Gradient { view, owned: Some(buffer) })

@@ -3,8 +3,8 @@
 use super::network::{ALIGN, Layer, Network, Parameter, Role};
 use super::{initial, network};
 use crate::gpu::{Buffer, Gpu, View};
-use crate::kernels::conv::{self, Conv};
 use crate::kernels::batchnorm;
+use crate::kernels::conv::{self, Conv};
 use crate::{Error, Result};
 
 /// The flat buffers of a network.
@@ -30,7 +30,12 @@ impl Weights {
     ///
     /// # Errors
     /// Not enough device memory.
-    pub fn new(gpu: &Gpu, network: &Network, batch: usize, decay: impl Fn(&Parameter) -> f32) -> Result<Self> {
+    pub fn new(
+        gpu: &Gpu,
+        network: &Network,
+        batch: usize,
+        decay: impl Fn(&Parameter) -> f32,
+    ) -> Result<Self> {
         let words = Network::flat_words(&network.parameters);
         let (partial_first, partial_words) = layout_partials(network, batch);
         let mut factors = vec![0.0f32; words / ALIGN];

@@ -16,15 +16,17 @@ pub struct Workspace {
     pub(super) partial: Buffer,
     /// Gradient buffers by words: a list to take from and give back to while a backward pass is recorded.
     gradients: HashMap<usize, Vec<Buffer>>,
-    batch: usize,
+    gradient_batch: usize,
 }
 
 impl Workspace {
-    /// Buffers for batches of up to `batch` images; a training step needs all, evaluation only the values.
+    /// Buffers for forward passes of up to `forward_batch` images and backward passes of up to `backward_batch`. Buffers
+    /// for gradients are made when a backward pass is recorded.
     ///
     /// # Errors
     /// Not enough device memory.
-    pub fn new(gpu: &Gpu, network: &Network, batch: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, network: &Network, forward_batch: usize, backward_batch: usize) -> Result<Self> {
+        let batch = forward_batch.max(backward_batch);
         let mut values = vec![gpu.buffer("images", network.words(0, batch))?];
         let mut saved = Vec::with_capacity(network.nodes.len());
         let mut partial = 4;
@@ -44,12 +46,12 @@ impl Workspace {
             });
         }
         let partial = gpu.buffer("partial", partial)?;
-        Ok(Self { values, saved, partial, gradients: HashMap::new(), batch })
+        Ok(Self { values, saved, partial, gradients: HashMap::new(), gradient_batch: backward_batch })
     }
 
-    /// Most images of a batch.
-    pub fn batch(&self) -> usize {
-        self.batch
+    /// Most images of a backward pass.
+    pub(super) fn gradient_batch(&self) -> usize {
+        self.gradient_batch
     }
 
     /// A value for `batch` images.

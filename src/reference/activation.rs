@@ -163,6 +163,14 @@ fn rectify_derivative(x: f64, negative_slope: f64) -> f64 {
     if x <= 0.0 { negative_slope } else { 1.0 }
 }
 
+fn identity(x: f64, _: f64, _: &[f64]) -> f64 {
+    x
+}
+
+fn identity_derivative(_: f64, _: f64, _: &[f64]) -> f64 {
+    1.0
+}
+
 fn relu(x: f64, _: f64, _: &[f64]) -> f64 {
     rectify(x, 0.0)
 }
@@ -210,8 +218,8 @@ pub const RRELU_PAPER: f64 = 1.0;
 pub const RRELU_SEED: f64 = 2.0;
 
 fn rrelu_slope(u: f64, parameters: &[f64]) -> f64 {
-    let [lower, upper, mode] = parameters else { panic!("rrelu takes lower, upper and mode") };
-    if *mode == RRELU_PAPER {
+    let (lower, upper, mode) = (parameters[0], parameters[1], parameters[2]);
+    if mode == RRELU_PAPER {
         1.0 / (1.0 / upper + (1.0 / lower - 1.0 / upper) * u)
     } else {
         lower + (upper - lower) * u
@@ -219,8 +227,8 @@ fn rrelu_slope(u: f64, parameters: &[f64]) -> f64 {
 }
 
 fn rrelu_eval_slope(parameters: &[f64]) -> f64 {
-    let [lower, upper, mode] = parameters else { panic!("rrelu takes lower, upper and mode") };
-    if *mode == RRELU_TORCH { (lower + upper) / 2.0 } else { 2.0 / (1.0 / lower + 1.0 / upper) }
+    let (lower, upper, mode) = (parameters[0], parameters[1], parameters[2]);
+    if mode == RRELU_TORCH { (lower + upper) / 2.0 } else { 2.0 / (1.0 / lower + 1.0 / upper) }
 }
 
 fn rrelu(x: f64, u: f64, parameters: &[f64]) -> f64 {

@@ -1,4 +1,23 @@
-//! Training: metrics and schedule.
+//! Training: a data set and a network on the device, steps, evaluation, checkpoints and the run folder.
 
+mod checkpoint;
+mod dataset;
+mod evaluate;
+mod folder;
 pub mod metrics;
+mod network;
+mod run;
 pub mod schedule;
+mod step;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, Progress};
+pub use dataset::DeviceImages;
+pub use evaluate::{Evaluation, Evaluator, TrainedImages, logits_of};
+pub use folder::RunFolder;
+pub use metrics::{EpochMetrics, MetricsLog, Summary};
+pub use network::{build_network, normalize, split_kind};
+pub use run::{Observer, Run, StepReport};
+pub use schedule::Schedule;
+pub use step::{StepOutput, single_step};
+pub use trainer::{StepSettings, Trainer};

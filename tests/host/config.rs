@@ -320,7 +320,7 @@ fn the_defaults_are_the_documented_ones() {
     let d = RunConfig::default();
     d.validate().unwrap();
     assert_eq!((d.model.as_str(), d.activation.as_str(), d.seed), ("resnet56", "relu", 0));
-    assert_eq!((d.epochs, d.batch, d.eval_batch, d.steps), (200, 128, 250, None));
+    assert_eq!((d.epochs, d.batch, d.eval_batch, d.steps), (200, 128, 100, None));
     assert_eq!((d.optimizer.lr, d.optimizer.momentum, d.optimizer.weight_decay), (0.1, 0.9, 1e-4));
     assert_eq!((d.schedule.kind, d.schedule.gamma), (ScheduleKind::Steps, 0.1));
     assert_eq!((d.batchnorm.momentum, d.batchnorm.eps), (0.1, 1e-5));

@@ -6,10 +6,10 @@ use super::super::case::Case;
 use super::super::compare::{Comparison, compare};
 use super::super::lab::{Lab, abs, normals, pack, pack_filters};
 use super::super::tolerance::sum_of_products;
-use crate::Result;
-use crate::gpu::Kernel;
+use crate::gpu::{Dispatch, Kernel};
 use crate::kernels::conv::{self, Conv, Variant};
 use crate::reference::{self, Shape};
+use crate::{Error, Result};
 
 /// (batch, height, width, in, out, kernel, stride, padding)
 type Sizes = [usize; 8];
@@ -20,6 +20,8 @@ const SHAPES: &[Sizes] = &[
     [3, 7, 5, 5, 18, 3, 1, 1],
     [3, 7, 5, 18, 5, 3, 2, 1],
     [2, 9, 8, 16, 32, 3, 2, 1],
+    [2, 8, 7, 16, 5, 3, 2, 1],
+    [3, 10, 11, 3, 6, 3, 3, 1],
     [3, 7, 5, 16, 18, 1, 2, 0],
     [3, 6, 5, 18, 5, 1, 1, 0],
     [1, 1, 1, 3, 5, 3, 1, 1],
@@ -28,6 +30,7 @@ const SHAPES: &[Sizes] = &[
     [5, 8, 8, 64, 64, 3, 1, 1],
     [128, 32, 32, 3, 16, 3, 1, 1],
     [128, 32, 32, 16, 16, 3, 1, 1],
+    [128, 32, 32, 16, 32, 3, 2, 1],
 ];
 
 /// Only for the gradient of the weights: sums of more than 65,535 pixels a part.
@@ -35,6 +38,7 @@ const LONG: Sizes = [1030, 32, 32, 3, 4, 3, 1, 1];
 
 /// Inputs and exact results of a shape, each with its sums of magnitudes; made when first asked for, shared by the rungs.
 struct Twin {
+    sizes: Sizes,
     conv: Conv,
     x: Vec<f64>,
     weight: Vec<f64>,
@@ -47,7 +51,8 @@ struct Twin {
 
 type Lazy = Box<dyn FnOnce() -> [Vec<f64>; 2] + Send>;
 
-fn twin([batch, height, width, in_channels, out_channels, kernel, stride, padding]: Sizes) -> Twin {
+fn twin(sizes: Sizes) -> Twin {
+    let [batch, height, width, in_channels, out_channels, kernel, stride, padding] = sizes;
     let conv = Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding };
     let twin = reference::conv::Conv { kernel, stride, padding, in_channels, out_channels };
     let shape = Shape::new(batch, height, width, in_channels);
@@ -65,6 +70,7 @@ fn twin([batch, height, width, in_channels, out_channels, kernel, stride, paddin
         y: lazy(&x, &weight, Box::new(move |x, w| twin.forward(x, shape, w))),
         dx: lazy(&dy, &weight, Box::new(move |dy, w| twin.input_gradient(dy, shape, w))),
         dw: lazy(&x, &dy, Box::new(move |x, dy| twin.weight_gradient(x, dy, shape))),
+        sizes,
         conv,
         x,
         weight,
@@ -84,7 +90,8 @@ impl Twin {
         let x = lab.values("x", &pack(&self.x, in_channels))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let y = lab.poisoned("y", self.conv.output_words())?;
-        lab.run([self.conv.forward(variant, &x.view, &weight.view, &y.view)?])?;
+        let dispatch = self.conv.forward(variant, &x.view, &weight.view, &y.view)?;
+        run(lab, dispatch, kernels(self.sizes, variant)[0])?;
         let [value, magnitude] = &*self.y;
         let terms = kernel * kernel * in_channels;
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(terms, m)).collect();
@@ -99,7 +106,8 @@ impl Twin {
             true => lab.values("dx", &pack(&self.start, in_channels))?,
             false => lab.poisoned("dx", self.conv.input_words())?,
         };
-        lab.run([self.conv.input_gradient(variant, &dy.view, &weight.view, &dx.view, accumulate)?])?;
+        let dispatch = self.conv.input_gradient(variant, &dy.view, &weight.view, &dx.view, accumulate)?;
+        run(lab, dispatch, kernels(self.sizes, variant)[1])?;
         let [value, magnitude] = &*self.dx;
         let start = |i: usize| if accumulate { self.start[i] } else { 0.0 };
         let expected: Vec<f64> = value.iter().enumerate().map(|(i, v)| v + start(i)).collect();
@@ -118,7 +126,8 @@ impl Twin {
         let words = self.conv.weight_words();
         let stride = words.next_multiple_of(64);
         let partial = lab.poisoned("partial", stride * self.conv.splits())?;
-        lab.run([self.conv.weight_gradient(variant, &x.view, &dy.view, &partial.view, stride)?])?;
+        let dispatch = self.conv.weight_gradient(variant, &x.view, &dy.view, &partial.view, stride)?;
+        run(lab, dispatch, kernels(self.sizes, variant)[2])?;
         let (got, guard) = lab.read(&partial)?;
         let mut total = vec![0.0; words];
         for part in got.chunks_exact(stride) {
@@ -139,28 +148,64 @@ fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> Str
     )
 }
 
+/// The kernels that a variant takes for a shape: forward, input gradient, weight gradient; none where it falls back to
+/// the first rung. Each case checks that its dispatch is of the kernel that it names.
+fn kernels(sizes: Sizes, variant: Variant) -> [Option<&'static Kernel>; 3] {
+    match (variant, sizes[5..] == [3, 1, 1], sizes[5..] == [3, 2, 1], sizes[5] == 3) {
+        (Variant::Naive, ..) => [
+            Some(&conv::FORWARD_NAIVE),
+            Some(&conv::INPUT_GRADIENT_NAIVE),
+            Some(&conv::WEIGHT_GRADIENT_NAIVE),
+        ],
+        (Variant::Direct, true, ..) => [
+            Some(&conv::FORWARD_DIRECT),
+            Some(&conv::INPUT_GRADIENT_DIRECT),
+            Some(&conv::WEIGHT_GRADIENT_DIRECT),
+        ],
+        (Variant::Direct, _, true, _) => [
+            Some(&conv::FORWARD_STRIDED),
+            Some(&conv::INPUT_GRADIENT_STRIDE2),
+            Some(&conv::WEIGHT_GRADIENT_DIRECT),
+        ],
+        (Variant::Direct, _, _, true) => {
+            [Some(&conv::FORWARD_STRIDED), None, Some(&conv::WEIGHT_GRADIENT_DIRECT)]
+        }
+        (Variant::Direct, ..) => [Some(&conv::FORWARD_STRIDED), None, None],
+    }
+}
+
+/// Runs a dispatch, if it is the one that the case is about.
+fn run(lab: &Lab, dispatch: Dispatch, expected: Option<&Kernel>) -> Result<()> {
+    let name = expected.map_or(dispatch.kernel.name, |kernel| kernel.name);
+    if dispatch.kernel.name != name {
+        return Err(Error::kernel(name, format!("the host chose {} for this shape", dispatch.kernel.name)));
+    }
+    lab.run([dispatch])
+}
+
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for &sizes in SHAPES {
         let shared = Arc::new(LazyLock::new(move || twin(sizes)));
-        let tiles = sizes[5..] == [3, 1, 1];
         let mut add = |kernel: &'static Kernel, what: &str, run: fn(&Twin, &Lab, Variant) -> _, variant| {
             let (shared, name) = (Arc::clone(&shared), format!("{}{what}", name(sizes)));
             cases.push(Case::new(kernel, name, move |lab| run(&shared, lab, variant)));
         };
-        add(&conv::FORWARD_NAIVE, "", Twin::forward, Variant::Naive);
         let dx: [(&str, fn(&Twin, &Lab, Variant) -> _); 2] = [
             ("", |twin, lab, variant| twin.input_gradient(lab, variant, false)),
             (", accumulate", |twin, lab, variant| twin.input_gradient(lab, variant, true)),
         ];
-        dx.iter().for_each(|(what, run)| add(&conv::INPUT_GRADIENT_NAIVE, what, *run, Variant::Naive));
-        add(&conv::WEIGHT_GRADIENT_NAIVE, "", Twin::weight_gradient, Variant::Naive);
-        if tiles {
-            add(&conv::FORWARD_DIRECT, "", Twin::forward, Variant::Direct);
-            dx.iter().for_each(|(what, run)| add(&conv::INPUT_GRADIENT_DIRECT, what, *run, Variant::Direct));
-        }
-        if sizes[5] == 3 {
-            add(&conv::WEIGHT_GRADIENT_DIRECT, "", Twin::weight_gradient, Variant::Direct);
+        for variant in [Variant::Naive, Variant::Direct] {
+            let [forward, input_gradient, weight_gradient] = kernels(sizes, variant);
+            if let Some(kernel) = forward {
+                add(kernel, "", Twin::forward, variant);
+            }
+            if let Some(kernel) = input_gradient {
+                dx.iter().for_each(|(what, run)| add(kernel, what, *run, variant));
+            }
+            if let Some(kernel) = weight_gradient {
+                add(kernel, "", Twin::weight_gradient, variant);
+            }
         }
     }
     let long = Arc::new(LazyLock::new(|| twin(LONG)));

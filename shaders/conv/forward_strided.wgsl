@@ -1,0 +1,69 @@
+// As conv/forward_naive, any shape; what changed: an invocation owns four neighbouring output pixels x 4 channels, and all
+// invocations of a workgroup the same channels, so that a weight is one load for all of them.
+// x: N,H_IN,W_IN,C_IN4*4  weight: KERNEL,KERNEL,C_IN4*4,C_OUT4*4  y: N,H_OUT,W_OUT,C_OUT4*4
+// Workgroups: a line over runs of four pixels of all images, times C_OUT4 in z.
+struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+const RUNS = (W_OUT + 3u) / 4u;
+
+fn load(n: u32, h: u32, w: u32, c: u32) -> vec4<f32> {
+    let inside = h < H_IN && w < W_IN; // below 0 wraps round
+    let at = select(0u, ((n * H_IN + h) * W_IN + w) * C_IN4 + c, inside);
+    return select(vec4<f32>(), x[at], inside);
+}
+
+fn multiply(v: vec4<f32>, w: mat4x4<f32>, sum: vec4<f32>) -> vec4<f32> {
+    var result = fma(vec4<f32>(v.x), w[0], sum);
+    result = fma(vec4<f32>(v.y), w[1], result);
+    result = fma(vec4<f32>(v.z), w[2], result);
+    return fma(vec4<f32>(v.w), w[3], result);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let run = flat_group(group, groups) * WORKGROUP + local;
+    let k = group.z;
+    let w = run % RUNS * 4u;
+    let h = run / RUNS % H_OUT;
+    let n = run / (RUNS * H_OUT);
+    if n >= params.batch {
+        return;
+    }
+    var a = vec4<f32>();
+    var b = vec4<f32>();
+    var c = vec4<f32>();
+    var d = vec4<f32>();
+    for (var tap = 0u; tap < KERNEL * KERNEL; tap++) {
+        let row = h * STRIDE + tap / KERNEL - PAD;
+        let column = w * STRIDE + tap % KERNEL - PAD;
+        for (var i = 0u; i < C_IN4; i++) {
+            let at = (tap * C_IN4 + i) * 4u * C_OUT4 + k;
+            let m = mat4x4<f32>(
+                weight[at], weight[at + C_OUT4], weight[at + 2u * C_OUT4], weight[at + 3u * C_OUT4],
+            );
+            a = multiply(load(n, row, column, i), m, a);
+            b = multiply(load(n, row, column + STRIDE, i), m, b);
+            c = multiply(load(n, row, column + 2u * STRIDE, i), m, c);
+            d = multiply(load(n, row, column + 3u * STRIDE, i), m, d);
+        }
+    }
+    let at = ((n * H_OUT + h) * W_OUT + w) * C_OUT4 + k;
+    y[at] = a;
+    if w + 1u < W_OUT {
+        y[at + C_OUT4] = b;
+    }
+    if w + 2u < W_OUT {
+        y[at + 2u * C_OUT4] = c;
+    }
+    if w + 3u < W_OUT {
+        y[at + 3u * C_OUT4] = d;
+    }
+}

@@ -1,0 +1,81 @@
+//! `wgrad predict`
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use wgrad::Result;
+use wgrad::data::{Dataset, Images, image_file};
+use wgrad::train::logits_of;
+
+use super::Context;
+use super::source::Trained;
+
+#[derive(clap::Args)]
+pub(super) struct PredictArgs {
+    /// Run folder (its best checkpoint) or checkpoint file
+    run: PathBuf,
+    /// Image files: PNG, JPEG, WebP or BMP of any size
+    #[arg(required = true)]
+    images: Vec<PathBuf>,
+    /// Model, for checkpoints that wgrad did not write
+    #[arg(long)]
+    model: Option<String>,
+    /// Activation, for checkpoints that wgrad did not write
+    #[arg(long, value_name = "SPEC")]
+    activation: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    file: String,
+    top: Vec<Class>,
+}
+
+#[derive(Serialize)]
+struct Class {
+    class: String,
+    p: f64,
+}
+
+pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
+    let trained = Trained::open(&args.run, args.model.as_deref(), args.activation.as_deref())?;
+    let mut images = Images::empty(32, 32);
+    for path in &args.images {
+        images.pixels.extend(image_file::read_image(path)?);
+        images.labels.push(0);
+    }
+    let dataset = trained.dataset(None)?;
+    let gpu = context.open()?;
+    let (network, weights) = trained.build(&gpu, [32, 32, 3], dataset.classes.len())?;
+    let logits = logits_of(&gpu, &trained.config, &network, &weights, &dataset, &images)?;
+    let answers: Vec<Answer> = args
+        .images
+        .iter()
+        .zip(logits.chunks_exact(network.classes))
+        .map(|(path, row)| Answer { file: path.display().to_string(), top: ranked(row, &dataset) })
+        .collect();
+    context.output.result(&answers, || answers.iter().map(describe).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// Softmax, most likely first.
+fn ranked(logits: &[f32], dataset: &Dataset) -> Vec<Class> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = logits.iter().map(|&z| f64::from(z - highest).exp()).collect();
+    let total: f64 = powers.iter().sum();
+    let mut classes: Vec<Class> = dataset
+        .classes
+        .iter()
+        .zip(&powers)
+        .map(|(class, power)| Class { class: class.clone(), p: power / total })
+        .collect();
+    classes.sort_by(|a, b| b.p.total_cmp(&a.p));
+    classes
+}
+
+fn describe(answer: &Answer) -> String {
+    let bars = answer.top.iter().take(5).map(|class| {
+        let bar = "█".repeat((class.p * 30.0).round() as usize);
+        format!("  {:<12} {:>5.1} %  {bar}", class.class, 100.0 * class.p)
+    });
+    std::iter::once(answer.file.clone()).chain(bars).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,107 @@
+//! `wgrad step`
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
+use serde_json::json;
+use wgrad::config::RunConfig;
+use wgrad::nn::{Mode, Weights};
+use wgrad::train::{Checkpoint, StepOutput, build_network, single_step};
+use wgrad::{Error, Result};
+
+use super::Context;
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeName {
+    /// Batch statistics, random numbers
+    Train,
+    /// Running statistics, expected values
+    Eval,
+}
+
+#[derive(clap::Args)]
+pub(super) struct StepArgs {
+    /// Weights and running statistics, by PyTorch's names
+    #[arg(long, value_name = "W.safetensors")]
+    weights: PathBuf,
+    /// `images` (f32, N x 3 x H x W) and `labels` (i64, N)
+    #[arg(long, value_name = "B.safetensors")]
+    batch: PathBuf,
+    /// Gets `logits`, `loss`, `grad.<parameter>` and the running statistics
+    #[arg(long, value_name = "O.safetensors")]
+    out: PathBuf,
+    /// Model
+    #[arg(long, default_value = "resnet56")]
+    model: String,
+    /// Activation
+    #[arg(long, value_name = "SPEC", default_value = "relu")]
+    activation: String,
+    /// Training or evaluation form of batch norm and stochastic layers
+    #[arg(long, value_enum, default_value = "train")]
+    mode: ModeName,
+    /// Any setting of a run that concerns the network, for example option=b
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
+    let (images, shape, labels) = read_batch(&args.batch)?;
+    let mut config = RunConfig::from_layers(None, &args.set, &toml::Table::new())?;
+    config.model.clone_from(&args.model);
+    config.activation.clone_from(&args.activation);
+    let network = build_network(&config, [shape[2], shape[3], shape[1]], 10)?;
+    let checkpoint = Checkpoint::read(&args.weights)?;
+    let gpu = context.open()?;
+    let weights = Weights::new(&gpu, &network, labels.len(), |_| 0.0)?;
+    checkpoint.restore(&args.weights, &gpu, &network, &weights)?;
+    let mode = match args.mode {
+        ModeName::Train => Mode::Train,
+        ModeName::Eval => Mode::Eval,
+    };
+    let output = single_step(&gpu, &network, &weights, &images, &labels, mode, config.seed)?;
+    let StepOutput { logits, loss, gradients, statistics } = output;
+    let mut tensors = HashMap::from([
+        ("logits".to_owned(), (vec![labels.len(), network.classes], logits)),
+        ("loss".to_owned(), (vec![1], vec![loss])),
+    ]);
+    for (parameter, gradient) in network.parameters.iter().zip(gradients) {
+        tensors.insert(format!("grad.{}", parameter.name), (parameter.shape.clone(), gradient));
+    }
+    for (parameter, values) in network.statistics.iter().zip(statistics) {
+        tensors.insert(parameter.name.clone(), (parameter.shape.clone(), values));
+    }
+    Checkpoint { progress: None, tensors }.write(&args.out)?;
+    context.output.result(&json!({"loss": loss}), || format!("loss {loss}"))
+}
+
+/// Images, their shape, and labels.
+fn read_batch(path: &Path) -> Result<(Vec<f32>, Vec<usize>, Vec<u32>)> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let fail = |reason: String| Error::data(path, reason);
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| fail(format!("is damaged or no safetensors file ({e})")))?;
+    let tensor = |name: &str, dtype: Dtype, rank: usize| {
+        let view = file.tensor(name).map_err(|_| fail(format!("has no tensor {name}")))?;
+        if view.dtype() != dtype || view.shape().len() != rank {
+            let (got, shape) = (view.dtype(), view.shape());
+            return Err(fail(format!(
+                "tensor {name}: expected {dtype:?} with {rank} sizes, got {got:?} {shape:?}"
+            )));
+        }
+        Ok(view)
+    };
+    let images = tensor("images", Dtype::F32, 4)?;
+    let labels = tensor("labels", Dtype::I64, 1)?;
+    let pixels =
+        images.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let labels = labels
+        .data()
+        .chunks_exact(8)
+        .map(|b| i64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
+        .map(|label| u32::try_from(label).map_err(|_| fail(format!("label {label} is no class"))))
+        .collect::<Result<_>>()?;
+    Ok((pixels, images.shape().to_vec(), labels))
+}

@@ -1,0 +1,158 @@
+//! `wgrad train`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use wgrad::config::{self, RunConfig};
+use wgrad::data::{Dataset, Source, load};
+use wgrad::kernels::Activation;
+use wgrad::train::{Run, RunFolder, Summary, metrics};
+use wgrad::{Error, Result, report};
+
+use super::Context;
+use super::progress::Progress;
+
+#[derive(clap::Args)]
+pub(super) struct TrainArgs {
+    /// Recipe: a name of `wgrad recipes`, or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    recipe: Option<String>,
+    /// Data: a folder with CIFAR-10's binary files, or `sample` (bundled with the program)
+    #[arg(long, value_name = "DIR|sample")]
+    data: Option<String>,
+    /// Model, for example resnet20 or resnet56
+    #[arg(long)]
+    model: Option<String>,
+    /// Activation, for example relu or dropact:retain=0.95
+    #[arg(long, value_name = "SPEC")]
+    activation: Option<String>,
+    /// Passes over the training images
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// Most optimizer steps, whatever the epochs
+    #[arg(long)]
+    steps: Option<u32>,
+    /// Images of a step
+    #[arg(long)]
+    batch: Option<u32>,
+    /// Seed of weights, masks, augmentation and order
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Any other setting, for example optimizer.lr=0.05; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Folder of the run [default: runs/NAME-1, -2, ...]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run of this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "recipe", "data", "model", "activation", "epochs", "steps", "batch", "seed", "set", "out",
+    ])]
+    resume: Option<PathBuf>,
+}
+
+impl TrainArgs {
+    fn config(&self) -> Result<RunConfig> {
+        let mut flags = toml::Table::new();
+        let words = [("data.source", &self.data), ("model", &self.model), ("activation", &self.activation)];
+        for (key, value) in words {
+            if let Some(value) = value {
+                config::put(&mut flags, key, value.as_str());
+            }
+        }
+        let numbers =
+            [("epochs", self.epochs), ("steps", self.steps), ("batch", self.batch), ("seed", self.seed)];
+        for (key, value) in numbers {
+            if let Some(value) = value {
+                config::put(&mut flags, key, i64::from(value));
+            }
+        }
+        RunConfig::from_layers(self.recipe.as_deref(), &self.set, &flags)
+    }
+
+    fn name(&self, config: &RunConfig) -> String {
+        let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let activation = config.activation.split(':').next().unwrap_or_default();
+        self.recipe.as_deref().and_then(stem).unwrap_or_else(|| format!("{}-{activation}", config.model))
+    }
+}
+
+pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
+    let stop = stop_on_signal()?;
+    let (config, folder) = match &args.resume {
+        Some(folder) => (RunFolder::open(folder)?.1, folder.clone()),
+        None => {
+            let config = args.config()?;
+            let unused = || RunFolder::unused(Path::new("runs"), &args.name(&config));
+            let folder = args.out.clone().unwrap_or_else(unused);
+            (config, folder)
+        }
+    };
+    Activation::parse(&config.activation)?;
+    config.warnings().iter().for_each(|warning| context.output.note(format!("warning: {warning}")));
+    let source: Source = config.data.source.parse()?;
+    let dataset = load(&source)?;
+    if source == Source::Sample {
+        context.output.note(
+            "data: the bundled 2,000 + 1,000 images of CIFAR-10; all 60,000 with --data DIR, a folder with the \
+             binary version of https://www.cs.toronto.edu/~kriz/cifar.html",
+        );
+    }
+    let gpu = context.open()?;
+    let mut run = match args.resume {
+        Some(_) => Run::resume(&gpu, &folder, config, &dataset)?,
+        None => Run::create(&gpu, config, &dataset, &folder)?,
+    };
+    introduce(context, &run);
+    let mut progress = Progress::new(context.output);
+    let done = run.train(&mut progress, &stop);
+    progress.finish();
+    conclude(context, &folder, &done?, &dataset)
+}
+
+fn introduce(context: &Context, run: &Run) {
+    let (train, validation) = run.split_sizes();
+    let network = run.network();
+    context.output.note(format!(
+        "{}: {} parameters, {:.1} M multiply-adds an image; {train} training and {validation} validation images",
+        network.name,
+        network.parameter_count(),
+        network.macs() as f64 / 1e6,
+    ));
+}
+
+fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Dataset) -> Result<()> {
+    let (run, config) = RunFolder::open(folder)?;
+    report::write(folder, &metrics::read(&run.metrics())?, summary, &config.to_toml())?;
+    context.output.result(summary, || {
+        format!(
+            "test accuracy {:.2} % (loss {:.4}, {} images), best epoch {} of {}",
+            100.0 * summary.test_accuracy,
+            summary.test_loss,
+            dataset.test.len(),
+            summary.best_epoch,
+            summary.epochs
+        )
+    })?;
+    let name = folder.display();
+    context.output.note(format!(
+        "run folder: {name} (curves.svg, report.html)\nnext: wgrad eval {name}    wgrad predict {name} IMAGE    \
+         wgrad train --help"
+    ));
+    Ok(())
+}
+
+/// The first signal asks the run to stop after its step; the second ends the program at once.
+fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let handler = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step; once more to stop at once");
+    };
+    ctrlc::set_handler(handler).map_err(|e| Error::usage(format!("cannot watch for Ctrl-C: {e}")))?;
+    Ok(stop)
+}

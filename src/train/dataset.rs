@@ -1,0 +1,75 @@
+//! Images as bytes on the device, in as many buffers as its binding limit asks for.
+
+use crate::Result;
+use crate::data::Images;
+use crate::gpu::{Buffer, Gpu, Recorder, View};
+use crate::kernels::augment::{Chunk, Gather, GatherViews};
+
+/// A set of images on the device.
+pub struct DeviceImages {
+    chunks: Vec<Chunk>,
+    labels: Buffer,
+    /// Number of images.
+    pub count: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+}
+
+impl DeviceImages {
+    /// Uploads all images; a buffer takes no more than the device binds at once.
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub fn upload(gpu: &Gpu, images: &Images) -> Result<Self> {
+        let limits = gpu.limits();
+        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) as usize;
+        let size = images.image_bytes();
+        let per_chunk = (most / size).max(1);
+        let mut chunks = Vec::new();
+        for (index, part) in images.pixels.chunks(per_chunk * size).enumerate() {
+            let mut bytes = part.to_vec();
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            let pixels = gpu.upload("pixels", &bytes)?.view();
+            chunks.push(Chunk { pixels, first: index * per_chunk, count: part.len() / size });
+        }
+        let labels: Vec<u32> = images.labels.iter().map(|&label| u32::from(label)).collect();
+        Ok(Self {
+            chunks,
+            labels: gpu.upload("labels", &labels)?,
+            count: images.len(),
+            height: images.height as usize,
+            width: images.width as usize,
+        })
+    }
+
+    /// Appends the gathering of a batch, whose images are order[cursor..] of `images` in all.
+    pub fn gather(&self, gather: &Gather, images: usize, views: &BatchViews, recorder: &mut Recorder) {
+        let labels = self.labels.view();
+        for chunk in &self.chunks {
+            let views = GatherViews {
+                labels: &labels,
+                order: &views.order,
+                state: &views.state,
+                images: &views.images,
+                batch_labels: &views.labels,
+            };
+            let mut dispatch = gather.dispatch(chunk, images, views);
+            "images".clone_into(&mut dispatch.label);
+            recorder.push(dispatch);
+        }
+    }
+}
+
+/// Where a batch is gathered from and to.
+pub struct BatchViews {
+    /// The epoch's order.
+    pub order: View,
+    /// The step's state.
+    pub state: View,
+    /// The batch's images.
+    pub images: View,
+    /// The batch's labels.
+    pub labels: View,
+}

@@ -1,0 +1,217 @@
+//! Evaluation with running statistics: logits on the device, everything else in f64 on the host.
+
+use serde::Serialize;
+
+use super::dataset::{BatchViews, DeviceImages};
+use super::network::{normalize, split_kind};
+use crate::config::RunConfig;
+use crate::data::{Dataset, Images};
+use crate::gpu::{Buffer, Gpu, Plan, Recorder};
+use crate::kernels::augment::{Gather, Normalize};
+use crate::kernels::conv::Variant;
+use crate::kernels::optimizer::{self, State};
+use crate::kernels::{groups_of_four, loss};
+use crate::nn::{Mode, Network, Pass, Weights, Workspace};
+use crate::{Error, Result};
+
+/// How a network does on a set of images.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Share of right answers, 0..1.
+    pub accuracy: f64,
+    /// Mean cross-entropy, without label smoothing.
+    pub loss: f64,
+    /// Number of images.
+    pub count: usize,
+    /// `confusion[label][answer]`: numbers of images.
+    pub confusion: Vec<Vec<u64>>,
+}
+
+impl Evaluation {
+    /// Judges logits (`classes` an image) by their labels; of equal logits the first counts.
+    pub fn of(logits: &[f32], labels: &[u8], classes: usize) -> Self {
+        let mut confusion = vec![vec![0u64; classes]; classes];
+        let mut loss = 0.0;
+        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+            let best = (0..classes).fold(0, |best, k| if row[k] > row[best] { k } else { best });
+            confusion[usize::from(label)][best] += 1;
+            let highest = f64::from(row[best]);
+            let total: f64 = row.iter().map(|&z| (f64::from(z) - highest).exp()).sum();
+            loss += total.ln() - (f64::from(row[usize::from(label)]) - highest);
+        }
+        let right: u64 = (0..classes).map(|k| confusion[k][k]).sum();
+        let count = labels.len();
+        let mean = |sum: f64| sum / count.max(1) as f64;
+        Self { accuracy: mean(right as f64), loss: mean(loss), count, confusion }
+    }
+}
+
+/// A plan that takes images of one set through the network in evaluation mode.
+pub struct Evaluator {
+    plan: Plan,
+    batch: usize,
+    classes: usize,
+    images: usize,
+    state: Buffer,
+    order: Buffer,
+    results: Buffer,
+}
+
+/// What an evaluator is made of.
+pub struct EvaluatorParts<'a> {
+    /// The device.
+    pub gpu: &'a Gpu,
+    /// The network.
+    pub network: &'a Network,
+    /// Its parameters.
+    pub weights: &'a Weights,
+    /// Room for a forward pass of `batch` images.
+    pub workspace: &'a mut Workspace,
+    /// The images.
+    pub data: &'a DeviceImages,
+    /// How many of them are evaluated at once.
+    pub batch: usize,
+    /// What becomes of the bytes.
+    pub normalize: Normalize,
+    /// Which rung of the convolutions' ladder.
+    pub variant: Variant,
+}
+
+impl Evaluator {
+    /// Records the evaluation of `images` images.
+    ///
+    /// # Errors
+    /// Not enough device memory, or a shader that does not compile.
+    pub fn new(parts: EvaluatorParts, images: usize) -> Result<Self> {
+        let EvaluatorParts { gpu, network, weights, workspace, data, batch, normalize, variant } = parts;
+        let state = gpu.buffer("evaluation state", size_of::<State>() / 4)?;
+        let order = gpu.buffer("evaluation order", images)?;
+        let rates = gpu.buffer("evaluation rates", images.div_ceil(batch))?;
+        let labels = gpu.buffer("evaluation labels", batch)?;
+        let results = gpu.buffer("evaluation results", images * groups_of_four(network.classes) * 4)?;
+        let mut recorder = Recorder::new();
+        recorder.push(optimizer::advance(batch, &rates.view(), &state.view()));
+        let (height, width) = (data.height, data.width);
+        let gather = Gather { batch, height, width, crop: 0, flip: false, normalize, seed: 0 };
+        let views = BatchViews {
+            order: order.view(),
+            state: state.view(),
+            images: workspace.value(network, 0, batch),
+            labels: labels.view(),
+        };
+        data.gather(&gather, images, &views, &mut recorder);
+        let logits = workspace.value(network, network.logits(), batch);
+        let pass = Pass {
+            gpu,
+            network,
+            weights,
+            workspace,
+            state: state.view(),
+            seed: 0,
+            batch,
+            mode: Mode::Eval,
+            variant,
+        };
+        pass.forward(&mut recorder)?;
+        recorder.push(loss::collect(batch, network.classes, images, &logits, &state.view(), &results.view()));
+        let plan = recorder.finish(gpu)?;
+        Ok(Self { plan, batch, classes: network.classes, images, state, order, results })
+    }
+
+    /// The logits of the images with these numbers (as many as the evaluator was made for), `classes` each.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn logits(&self, gpu: &Gpu, order: &[u32]) -> Result<Vec<f32>> {
+        gpu.write(&self.order.view(), order)?;
+        gpu.write(&self.state.view(), &[State::before(0, 0, 0)])?;
+        for _ in 0..self.images.div_ceil(self.batch) {
+            self.plan.submit(gpu);
+        }
+        let padded: Vec<f32> = gpu.read(&self.results.view())?;
+        let width = groups_of_four(self.classes) * 4;
+        let rows = padded.chunks_exact(width).take(self.images);
+        Ok(rows.flat_map(|row| &row[..self.classes]).copied().collect())
+    }
+}
+
+/// Which images of a run's data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrainedImages {
+    /// Training images that the run learned from.
+    Train,
+    /// Training images that it was judged by.
+    Validation,
+    /// Test images.
+    Test,
+}
+
+impl TrainedImages {
+    /// Logits and labels of these images, with a trained network.
+    ///
+    /// # Errors
+    /// No such images, or a lost device.
+    pub fn logits(
+        self,
+        gpu: &Gpu,
+        config: &RunConfig,
+        network: &Network,
+        weights: &Weights,
+        dataset: &Dataset,
+    ) -> Result<(Vec<f32>, Vec<u8>)> {
+        let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
+        let (images, order) = match self {
+            Self::Train => (&dataset.train, split.train.clone()),
+            Self::Validation => (&dataset.train, split.val.clone()),
+            Self::Test => (&dataset.test, (0..dataset.test.len() as u32).collect()),
+        };
+        if order.is_empty() {
+            return Err(Error::usage("the run has no such images: choose another --split"));
+        }
+        let labels = order.iter().map(|&i| images.labels[i as usize]).collect();
+        let normalize = normalize(config, dataset, &split.train);
+        Ok((evaluate(gpu, config, network, weights, images, &order, normalize)?, labels))
+    }
+}
+
+/// Logits of any images, normalised as the run's own were.
+///
+/// # Errors
+/// No images, or a lost device.
+pub fn logits_of(
+    gpu: &Gpu,
+    config: &RunConfig,
+    network: &Network,
+    weights: &Weights,
+    dataset: &Dataset,
+    images: &Images,
+) -> Result<Vec<f32>> {
+    let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
+    let order: Vec<u32> = (0..images.len() as u32).collect();
+    evaluate(gpu, config, network, weights, images, &order, normalize(config, dataset, &split.train))
+}
+
+fn evaluate(
+    gpu: &Gpu,
+    config: &RunConfig,
+    network: &Network,
+    weights: &Weights,
+    images: &Images,
+    order: &[u32],
+    normalize: Normalize,
+) -> Result<Vec<f32>> {
+    let batch = (config.eval_batch as usize).min(order.len());
+    let mut workspace = Workspace::new(gpu, network, batch, 0)?;
+    let data = DeviceImages::upload(gpu, images)?;
+    let parts = EvaluatorParts {
+        gpu,
+        network,
+        weights,
+        workspace: &mut workspace,
+        data: &data,
+        batch,
+        normalize,
+        variant: Variant::Direct,
+    };
+    Evaluator::new(parts, order.len())?.logits(gpu, order)
+}

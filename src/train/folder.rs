@@ -1,0 +1,82 @@
+//! A run's folder and the names of the files in it.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::RunConfig;
+use crate::{Error, Result};
+
+/// `config.toml`, `metrics.jsonl`, `checkpoints/`, `summary.json`, `curves.svg` and `report.html` of a run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run, with its configuration.
+    ///
+    /// # Errors
+    /// A folder that holds a run already, or one that cannot be written.
+    pub fn create(root: &Path, config: &RunConfig) -> Result<Self> {
+        let folder = Self { root: root.to_path_buf() };
+        if folder.config().exists() {
+            return Err(Error::usage(format!(
+                "folder {} holds a run already: go on with --resume {}, or choose another --out",
+                root.display(),
+                root.display()
+            )));
+        }
+        let checkpoints = root.join("checkpoints");
+        std::fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;
+        super::checkpoint::write_whole(&folder.config(), config.to_toml().as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run and reads its configuration.
+    ///
+    /// # Errors
+    /// No run there.
+    pub fn open(root: &Path) -> Result<(Self, RunConfig)> {
+        let folder = Self { root: root.to_path_buf() };
+        if !folder.config().is_file() {
+            return Err(Error::usage(format!("{}: no run there (it has no config.toml)", root.display())));
+        }
+        let config = RunConfig::from_file(&folder.config())?;
+        Ok((folder, config))
+    }
+
+    /// The first of `base/NAME-1`, `base/NAME-2`, ... that is not there yet.
+    pub fn unused(base: &Path, name: &str) -> PathBuf {
+        let path = |n: u32| base.join(format!("{name}-{n}"));
+        (1..).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(0))
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The resolved configuration.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// One line per epoch.
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// The result.
+    pub fn summary(&self) -> PathBuf {
+        self.root.join("summary.json")
+    }
+
+    /// The newest checkpoint.
+    pub fn last(&self) -> PathBuf {
+        self.root.join("checkpoints/last.safetensors")
+    }
+
+    /// The checkpoint of the best validation accuracy.
+    pub fn best(&self) -> PathBuf {
+        self.root.join("checkpoints/best.safetensors")
+    }
+}

@@ -1,0 +1,85 @@
+//! From the configuration to what the layers below take.
+
+use crate::config::{Normalization, RunConfig, Shortcut, Split};
+use crate::data::Dataset;
+use crate::data::split::SplitKind;
+use crate::kernels::Activation;
+use crate::kernels::augment::Normalize;
+use crate::nn::Network;
+use crate::nn::models::{self, Settings, ShortcutOption};
+use crate::{Error, Result};
+
+/// The configured model for images of this height, width and channels.
+///
+/// # Errors
+/// An unknown model or activation.
+pub fn build_network(config: &RunConfig, input: [usize; 3], classes: usize) -> Result<Network> {
+    let settings = Settings {
+        input,
+        classes,
+        activation: Activation::parse(&config.activation)?,
+        option: match config.option {
+            Shortcut::A => ShortcutOption::A,
+            Shortcut::B => ShortcutOption::B,
+        },
+        bn_momentum: config.batchnorm.momentum as f32,
+        bn_eps: config.batchnorm.eps as f32,
+    };
+    models::build(&config.model, &settings)
+}
+
+/// The configured split of the training images.
+///
+/// # Errors
+/// A split by count without a count.
+pub fn split_kind(config: &RunConfig) -> Result<SplitKind> {
+    Ok(match config.data.split {
+        Split::Stratified => SplitKind::Stratified { fraction: config.data.validation },
+        Split::Head => {
+            let missing = || {
+                Error::usage("data.split = \"head\" needs data.train_count, the number of training images")
+            };
+            SplitKind::Head { train: config.data.train_count.ok_or_else(missing)? as usize }
+        }
+        Split::None => SplitKind::None,
+    })
+}
+
+/// The configured normalisation; mean and standard deviation that are not given are those of the training images.
+pub fn normalize(config: &RunConfig, dataset: &Dataset, train: &[u32]) -> Normalize {
+    match config.augment.normalization {
+        Normalization::PerImage => Normalize::PerImage,
+        Normalization::PerChannel => {
+            let (mean, std) = match (config.augment.mean, config.augment.std) {
+                (Some(mean), Some(std)) => (mean, std),
+                (mean, std) => {
+                    let own = channel_statistics(dataset, train);
+                    (mean.unwrap_or(own.0), std.unwrap_or(own.1))
+                }
+            };
+            Normalize::PerChannel { mean: mean.map(|v| v as f32), std: std.map(|v| v as f32) }
+        }
+    }
+}
+
+fn channel_statistics(dataset: &Dataset, train: &[u32]) -> ([f64; 3], [f64; 3]) {
+    let mut counts = [[0u64; 256]; 3];
+    for &index in train {
+        for pixel in dataset.train.image(index as usize).chunks_exact(3) {
+            for (count, &byte) in counts.iter_mut().zip(pixel) {
+                count[usize::from(byte)] += 1;
+            }
+        }
+    }
+    let moment = |count: &[u64; 256], f: &dyn Fn(f64) -> f64| {
+        let total: u64 = count.iter().sum();
+        count.iter().enumerate().map(|(byte, &n)| n as f64 * f(byte as f64 / 255.0)).sum::<f64>()
+            / total.max(1) as f64
+    };
+    let mean = counts.map(|count| moment(&count, &|v| v));
+    let mut std = [0.0; 3];
+    for (channel, std) in std.iter_mut().enumerate() {
+        *std = moment(&counts[channel], &|v| (v - mean[channel]).powi(2)).sqrt();
+    }
+    (mean, std)
+}

@@ -1,0 +1,291 @@
+//! A network in training on the device: its buffers and its step plans.
+
+use std::collections::VecDeque;
+
+use super::dataset::{BatchViews, DeviceImages};
+use crate::gpu::{Buffer, Gpu, Plan, Readback, Recorder, View, Work};
+use crate::kernels::augment::{Gather, Normalize};
+use crate::kernels::conv::Variant;
+use crate::kernels::loss::CrossEntropy;
+use crate::kernels::optimizer::{self, Sgd, State};
+use crate::nn::{Mode, Network, Parameter, Pass, Weights, Workspace};
+use crate::{Error, Result};
+
+/// Steps that may be under way on the device while the host goes on.
+const IN_FLIGHT: usize = 3;
+
+/// What a training step is made of, besides network and data.
+#[derive(Clone, Copy, Debug)]
+pub struct StepSettings {
+    /// Images of a batch.
+    pub batch: usize,
+    /// Images of a batch in evaluation.
+    pub eval_batch: usize,
+    /// Whether the images that do not fill a batch make a smaller one.
+    pub smaller_last: bool,
+    /// Most pixels that the crop moves.
+    pub crop: usize,
+    /// Whether half the images are mirrored.
+    pub flip: bool,
+    /// What becomes of the bytes.
+    pub normalize: Normalize,
+    /// Share of the loss's target that is spread over all classes.
+    pub label_smoothing: f32,
+    /// The optimizer.
+    pub sgd: Sgd,
+    /// Weight decay, in PyTorch's sense: gradient += decay * weight.
+    pub weight_decay: f32,
+    /// Whether only filters and matrices decay.
+    pub decay_kernels_only: bool,
+    /// The run's seed.
+    pub seed: u32,
+    /// Which rung of the convolutions' ladder.
+    pub variant: Variant,
+}
+
+impl StepSettings {
+    fn decay(&self, parameter: &Parameter) -> f32 {
+        if self.decay_kernels_only && !parameter.role.is_kernel() { 0.0 } else { self.weight_decay }
+    }
+
+    /// Steps of an epoch over `images` images.
+    pub fn steps_per_epoch(&self, images: usize) -> usize {
+        let full = images / self.batch;
+        if self.smaller_last && !images.is_multiple_of(self.batch) { full + 1 } else { full }
+    }
+}
+
+/// A network in training.
+pub struct Trainer<'a> {
+    gpu: &'a Gpu,
+    /// The network.
+    pub network: &'a Network,
+    /// Its parameters on the device.
+    pub weights: Weights,
+    pub(super) workspace: Workspace,
+    settings: StepSettings,
+    state: Buffer,
+    order: Buffer,
+    rates: Buffer,
+    records: Buffer,
+    full: Plan,
+    rest: Option<Plan>,
+    steps_per_epoch: usize,
+    images: usize,
+    in_flight: VecDeque<Work>,
+    readback: Readback,
+}
+
+impl<'a> Trainer<'a> {
+    /// Allocates everything and records the steps for epochs over `images` of the data set's images.
+    ///
+    /// # Errors
+    /// Fewer images than a batch needs, not enough device memory, or a shader that does not compile.
+    pub fn new(
+        gpu: &'a Gpu,
+        network: &'a Network,
+        data: &DeviceImages,
+        images: usize,
+        settings: StepSettings,
+    ) -> Result<Self> {
+        let steps_per_epoch = settings.steps_per_epoch(images);
+        if steps_per_epoch == 0 {
+            let batch = settings.batch;
+            return Err(Error::usage(format!(
+                "{images} training images do not fill one batch of {batch}: lower batch"
+            )));
+        }
+        let batch = settings.batch.min(images);
+        let weights = Weights::new(gpu, network, batch, |parameter| settings.decay(parameter))?;
+        let mut workspace = Workspace::new(gpu, network, settings.eval_batch, batch)?;
+        let parts = Parts {
+            gpu,
+            network,
+            weights: &weights,
+            data,
+            images,
+            settings: &settings,
+            state: gpu.buffer("state", size_of::<State>() / 4)?,
+            order: gpu.buffer("order", images)?,
+            rates: gpu.buffer("rates", steps_per_epoch)?,
+            records: gpu.buffer("records", steps_per_epoch * 2)?,
+            labels: gpu.buffer("batch labels", batch)?,
+            dlogits: gpu.buffer("dlogits", network.words(network.logits(), batch))?,
+        };
+        let full = parts.step(&mut workspace, batch)?;
+        let rest = images % batch;
+        let rest =
+            if settings.smaller_last && rest > 0 { Some(parts.step(&mut workspace, rest)?) } else { None };
+        let Parts { state, order, rates, records, .. } = parts;
+        let readback = Readback::new(gpu, records.bytes());
+        Ok(Self {
+            gpu,
+            network,
+            workspace,
+            settings,
+            state,
+            order,
+            rates,
+            records,
+            full,
+            rest,
+            steps_per_epoch,
+            images,
+            in_flight: VecDeque::new(),
+            readback,
+            weights,
+        })
+    }
+
+    /// Steps of an epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.steps_per_epoch
+    }
+
+    /// The plan of a full batch, for benches and profiles.
+    pub fn plan(&self) -> &Plan {
+        &self.full
+    }
+
+    /// Images of step `record` of the epoch.
+    pub fn images_of(&self, record: usize) -> usize {
+        match &self.rest {
+            Some(_) if record + 1 == self.steps_per_epoch => self.images % self.settings.batch,
+            _ => self.settings.batch.min(self.images),
+        }
+    }
+
+    /// Prepares an epoch: its order of images, its learning rates, and where to begin: step `record` of the epoch, which is
+    /// step `step` of the run.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn begin_epoch(&mut self, order: &[u32], rates: &[f32], step: u32, record: usize) -> Result<()> {
+        self.finish()?;
+        self.gpu.write(&self.order.view(), order)?;
+        self.gpu.write(&self.rates.view(), rates)?;
+        let cursor = (record * self.settings.batch) as u32;
+        self.gpu.write(&self.state.view(), &[State::before(step, record as u32, cursor)])
+    }
+
+    /// Submits the step `record` of the epoch; waits only where too many are under way.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn step(&mut self, record: usize) -> Result<()> {
+        let last = record + 1 == self.steps_per_epoch;
+        let plan = if last { self.rest.as_ref().unwrap_or(&self.full) } else { &self.full };
+        self.in_flight.push_back(plan.submit(self.gpu));
+        if self.in_flight.len() > IN_FLIGHT
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            self.gpu.wait_for(oldest)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for all steps.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn finish(&mut self) -> Result<()> {
+        self.in_flight.clear();
+        self.gpu.wait()
+    }
+
+    /// (sum of losses, right answers) of each step of the epoch; waits for all steps.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn records(&self) -> Result<Vec<[f32; 2]>> {
+        self.gpu.read(&self.records.view())
+    }
+
+    /// Puts back the records of an epoch's first steps, when a run goes on in the middle of it.
+    ///
+    /// # Errors
+    /// More records than the epoch has steps.
+    pub fn set_records(&self, records: &[[f32; 2]]) -> Result<()> {
+        self.gpu.write(&self.records.view(), records)
+    }
+
+    /// Asks for the records, without waiting; [`Trainer::poll_records`] has them later.
+    pub fn ask_records(&mut self) {
+        self.readback.start(self.gpu, &self.records.view());
+    }
+
+    /// The records asked for, where they have come.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn poll_records(&mut self) -> Result<Option<Vec<[f32; 2]>>> {
+        Ok(self.readback.poll(self.gpu)?.map(|bytes| bytemuck::pod_collect_to_vec(&bytes)))
+    }
+}
+
+/// What a step plan is recorded from.
+struct Parts<'a> {
+    gpu: &'a Gpu,
+    network: &'a Network,
+    weights: &'a Weights,
+    data: &'a DeviceImages,
+    images: usize,
+    settings: &'a StepSettings,
+    state: Buffer,
+    order: Buffer,
+    rates: Buffer,
+    records: Buffer,
+    labels: Buffer,
+    dlogits: Buffer,
+}
+
+impl Parts<'_> {
+    /// The whole step: advance, gather, forward, loss, backward, update.
+    fn step(&self, workspace: &mut Workspace, batch: usize) -> Result<Plan> {
+        let (network, settings, state) = (self.network, self.settings, self.state.view());
+        let mut recorder = Recorder::new();
+        recorder.push(optimizer::advance(batch, &self.rates.view(), &state));
+        let gather = Gather {
+            batch,
+            height: self.data.height,
+            width: self.data.width,
+            crop: settings.crop,
+            flip: settings.flip,
+            normalize: settings.normalize,
+            seed: settings.seed,
+        };
+        let views = BatchViews {
+            order: self.order.view(),
+            state: state.clone(),
+            images: workspace.value(network, 0, batch),
+            labels: self.labels.view(),
+        };
+        self.data.gather(&gather, self.images, &views, &mut recorder);
+        let logits = workspace.value(network, network.logits(), batch);
+        let dlogits: View = self.dlogits.view().first(network.words(network.logits(), batch));
+        let mut pass = Pass {
+            gpu: self.gpu,
+            network,
+            weights: self.weights,
+            workspace,
+            state: state.clone(),
+            seed: settings.seed,
+            batch,
+            mode: Mode::Train,
+            variant: settings.variant,
+        };
+        pass.forward(&mut recorder)?;
+        let loss = CrossEntropy { batch, classes: network.classes, smoothing: settings.label_smoothing };
+        recorder.push(loss.forward(&logits, &self.labels.view(), &state, &dlogits, &self.records.view()));
+        pass.backward(&dlogits, &mut recorder)?;
+        let weights = self.weights;
+        recorder.push(settings.sgd.step(
+            &weights.gradient.view(),
+            &weights.decay.view(),
+            &state,
+            &weights.weight.view(),
+            &weights.momentum.view(),
+        ));
+        recorder.finish(self.gpu)
+    }
+}
