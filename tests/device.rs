@@ -1,5 +1,9 @@
-//! Tests that need an adapter; a software one is enough.
+//! Tests that need an adapter, a software one is enough: every kernel and whole networks against the f64 twins, the
+//! program against PyTorch's numbers.
 
 mod device {
     pub mod golden;
+    pub mod kernels;
+    pub mod network;
 }
+mod support;

@@ -4,6 +4,7 @@ mod support;
 
 mod host {
     pub mod cli;
+    pub mod compare;
     pub mod config;
     pub mod data;
     pub mod image_file;

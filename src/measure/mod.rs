@@ -1,4 +1,5 @@
-//! Measurements on the user's device.
+//! Measurements on the user's device: whether it computes right, and how fast.
 
 pub mod bench;
+pub mod check;
 pub mod profile;

@@ -147,6 +147,14 @@ impl Site<'_> {
     }
 }
 
+fn identity(x: f64, _: f64, _: &[f64]) -> f64 {
+    x
+}
+
+fn identity_derivative(_: f64, _: f64, _: &[f64]) -> f64 {
+    1.0
+}
+
 fn rectify(x: f64, negative_slope: f64) -> f64 {
     if x <= 0.0 { negative_slope * x } else { x }
 }

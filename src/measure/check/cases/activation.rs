@@ -1,0 +1,71 @@
+//! Activations by themselves.
+
+use super::super::case::Case;
+use super::super::compare::Comparison;
+use super::super::lab::{Lab, errors, normals, pack};
+use super::super::tolerance::Approx;
+use super::noise::{NOISE, STEP, Site, specs};
+use crate::Result;
+use crate::kernels::{Rows, activation};
+use crate::reference::{Mode, Shape};
+
+const SHAPES: [Shape; 4] =
+    [Shape::new(3, 7, 5, 3), Shape::new(3, 7, 5, 18), Shape::new(2, 3, 1, 260), Shape::new(128, 16, 16, 16)];
+
+/// Normals, with both zeros, denormals, and numbers far from 1.
+fn inputs(shape: Shape) -> Vec<f64> {
+    let mut x = normals(20, shape.len());
+    let special =
+        [0.0, -0.0, 1e-40, -1e-40, 1e4, -1e4, 1e-7, -1e-7, f64::from(f32::MAX), f64::from(f32::MIN)];
+    for (i, value) in special.into_iter().enumerate() {
+        x[1 + i * 3] = f64::from(value as f32);
+    }
+    x
+}
+
+fn run(lab: &Lab, spec: &str, mode: Mode, shape: Shape, backward: bool) -> Result<Vec<Comparison>> {
+    let site = Site::new(spec, mode)?;
+    let rows = Rows { rows: shape.rows(), channels: shape.c };
+    let (input, dy) = (inputs(shape), normals(21, shape.len()));
+    let (x, state) = (lab.values("x", &pack(&input, shape.c))?, lab.state(STEP)?);
+    let each = |i: usize| site.apply(Approx::exact(input[i]), shape, i / shape.c, i % shape.c);
+    if backward {
+        let dx = lab.values("dx", &pack(&dy, shape.c))?;
+        let train = site.train();
+        lab.run([activation::backward(
+            &site.activation,
+            train,
+            NOISE,
+            rows,
+            &x.view,
+            &state.view,
+            &dx.view,
+        )])?;
+        let bounds: Vec<Approx> = (0..shape.len()).map(|i| each(i)[1] * Approx::exact(dy[i])).collect();
+        let expected = site.reference().backward(&dy, &input, shape);
+        lab.check(&dx, &pack(&expected, shape.c), &pack(&errors(&bounds), shape.c))
+    } else {
+        let y = lab.poisoned("y", rows.words())?;
+        let train = site.train();
+        lab.run([activation::forward(&site.activation, train, NOISE, rows, &x.view, &state.view, &y.view)])?;
+        let bounds: Vec<Approx> = (0..shape.len()).map(|i| each(i)[0]).collect();
+        let expected = site.reference().forward(&input, shape);
+        lab.check(&y, &pack(&expected, shape.c), &pack(&errors(&bounds), shape.c))
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for spec in specs() {
+        for mode in [Mode::Train, Mode::Eval] {
+            for shape in SHAPES {
+                for (kernel, backward) in [(&activation::FORWARD, false), (&activation::BACKWARD, true)] {
+                    let Shape { n, h, w, c } = shape;
+                    let (name, spec) = (format!("{spec}, {mode:?}, {n}x{h}x{w}x{c}"), spec.clone());
+                    cases.push(Case::new(kernel, name, move |lab| run(lab, &spec, mode, shape, backward)));
+                }
+            }
+        }
+    }
+    cases
+}

@@ -1,0 +1,193 @@
+//! Batch norm with shortcut and activation: the setting, and its forward pass.
+
+use super::super::case::Case;
+use super::super::compare::Comparison;
+use super::super::lab::{Lab, errors, normals, pack, uniforms};
+use super::super::tolerance::Approx;
+use super::batchnorm::{norm_of, pair};
+use super::noise::{NOISE, STEP, Site, specs};
+use crate::Result;
+use crate::kernels::batchnorm::{self, BatchNorm, Context};
+use crate::kernels::residual::Shortcut;
+use crate::reference::batchnorm::{Fused, Statistics};
+use crate::reference::{self, Mode, Shape};
+
+/// What is added before the activation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    None,
+    Same,
+    /// Option A of a tensor of this shape.
+    Padded(Shape),
+}
+
+/// A fused block with its inputs: statistics are given, not computed.
+pub(super) struct Block {
+    pub(super) site: Site,
+    pub(super) shape: Shape,
+    pub(super) x: Vec<f64>,
+    invstd: Vec<f64>,
+    statistics: Statistics,
+    gamma: Vec<f64>,
+    beta: Vec<f64>,
+    kind: Kind,
+    source: Vec<f64>,
+    shortcut: Option<Vec<f64>>,
+}
+
+impl Block {
+    pub(super) fn new(spec: &str, mode: Mode, shape: Shape, kind: Kind) -> Result<Self> {
+        let c = shape.c;
+        let (mean, invstd) = (normals(121, c), uniforms(122, c, 0.5, 2.0));
+        let eps = f64::from(norm_of(shape).eps);
+        // The variance whose 1/sqrt(variance + eps) is invstd.
+        let variance = invstd.iter().map(|invstd| 1.0 / (invstd * invstd) - eps).collect();
+        let (source, shortcut) = match kind {
+            Kind::None => (Vec::new(), None),
+            Kind::Same => (normals(125, shape.len()), Some(normals(125, shape.len()))),
+            Kind::Padded(from) => {
+                let source = normals(125, from.len());
+                let shortcut = reference::residual::shortcut_forward(&source, from, c);
+                (source, Some(shortcut))
+            }
+        };
+        Ok(Self {
+            site: Site::new(spec, mode)?,
+            shape,
+            x: normals(120, shape.len()),
+            statistics: Statistics { mean, variance },
+            invstd,
+            gamma: uniforms(123, c, -1.5, 1.5),
+            beta: normals(124, c),
+            kind,
+            source,
+            shortcut,
+        })
+    }
+
+    pub(super) fn norm(&self) -> BatchNorm {
+        norm_of(self.shape)
+    }
+
+    /// The twin of the block.
+    pub(super) fn twin(&self) -> Fused<'_> {
+        Fused {
+            norm: reference::batchnorm::BatchNorm {
+                gamma: &self.gamma,
+                beta: &self.beta,
+                eps: f64::from(self.norm().eps),
+            },
+            statistics: &self.statistics,
+            shortcut: self.shortcut.as_deref(),
+            site: self.site.reference(),
+        }
+    }
+
+    pub(super) fn context(&self, lab: &Lab) -> Result<Context> {
+        let c = self.shape.c;
+        let saved = [pack(&self.statistics.mean, c), pack(&self.invstd, c)].concat();
+        let affine = pair(&self.gamma, &self.beta, self.norm().stride);
+        let shortcut = match self.kind {
+            Kind::None => Shortcut::None,
+            Kind::Same => Shortcut::Same(lab.values("shortcut", &pack(&self.source, c))?.view),
+            Kind::Padded(Shape { h: height, w: width, c: channels, .. }) => {
+                let view = lab.values("shortcut", &pack(&self.source, channels))?.view;
+                Shortcut::Padded { view, height, width, channels }
+            }
+        };
+        Ok(Context {
+            saved: lab.values("saved", &saved)?.view,
+            affine: lab.values("affine", &affine)?.view,
+            shortcut,
+            state: lab.state(STEP)?.view,
+            activation: self.site.activation.clone(),
+            train: self.site.train(),
+            noise: NOISE,
+        })
+    }
+
+    /// xhat of element i.
+    pub(super) fn xhat(&self, i: usize) -> Approx {
+        let c = i % self.shape.c;
+        (Approx::exact(self.x[i]) - Approx::exact(self.statistics.mean[c])) * Approx::exact(self.invstd[c])
+    }
+
+    /// gamma * invstd of channel c.
+    pub(super) fn scale(&self, c: usize) -> Approx {
+        Approx::exact(self.gamma[c]) * Approx::exact(self.invstd[c])
+    }
+
+    /// Value and derivative of the activation at element i.
+    pub(super) fn activated(&self, i: usize) -> [Approx; 2] {
+        let c = i % self.shape.c;
+        let mut z = self.xhat(i) * Approx::exact(self.gamma[c]) + Approx::exact(self.beta[c]);
+        if let Some(shortcut) = &self.shortcut {
+            z = z + Approx::exact(shortcut[i]);
+        }
+        self.site.apply(z, self.shape, i / self.shape.c, c)
+    }
+
+    fn forward(&self, lab: &Lab) -> Result<Vec<Comparison>> {
+        let x = lab.values("x", &pack(&self.x, self.shape.c))?;
+        let y = lab.poisoned("y", self.norm().rows().words())?;
+        lab.run([self.norm().forward(&self.context(lab)?, &x.view, &y.view)])?;
+        let bounds: Vec<Approx> = (0..self.shape.len()).map(|i| self.activated(i)[0]).collect();
+        let expected = self.twin().forward_fused(&self.x, self.shape);
+        lab.check(&y, &pack(&expected, self.shape.c), &pack(&errors(&bounds), self.shape.c))
+    }
+}
+
+/// A setting of a fused kernel.
+#[derive(Clone)]
+pub(super) struct Setting {
+    pub(super) spec: String,
+    pub(super) mode: Mode,
+    pub(super) shape: Shape,
+    pub(super) kind: Kind,
+}
+
+impl Setting {
+    pub(super) fn name(&self) -> String {
+        let Shape { n, h, w, c } = self.shape;
+        let shortcut = match self.kind {
+            Kind::None => "no shortcut".to_owned(),
+            Kind::Same => "shortcut".to_owned(),
+            Kind::Padded(from) => format!("shortcut padded from {}x{}x{}", from.h, from.w, from.c),
+        };
+        format!("{}, {:?}, {n}x{h}x{w}x{c}, {shortcut}", self.spec, self.mode)
+    }
+
+    pub(super) fn block(&self) -> Result<Block> {
+        Block::new(&self.spec, self.mode, self.shape, self.kind)
+    }
+}
+
+/// All activations, modes and shortcuts on a small shape, and one activation on the others.
+pub(super) fn settings() -> Vec<Setting> {
+    let mut settings = Vec::new();
+    let mut add = |spec: &str, mode, shape, kind| {
+        settings.push(Setting { spec: spec.to_owned(), mode, shape, kind });
+    };
+    for spec in specs() {
+        for mode in [Mode::Train, Mode::Eval] {
+            for kind in [Kind::None, Kind::Same, Kind::Padded(Shape::new(3, 7, 5, 5))] {
+                add(&spec, mode, Shape::new(3, 4, 3, 18), kind);
+            }
+        }
+    }
+    for shape in [Shape::new(3, 7, 5, 3), Shape::new(11, 7, 5, 16), Shape::new(2, 3, 1, 260)] {
+        add("dropact", Mode::Train, shape, Kind::Same);
+    }
+    add("relu", Mode::Train, Shape::new(2, 4, 3, 32), Kind::Padded(Shape::new(2, 8, 6, 16)));
+    add("leaky_relu", Mode::Train, Shape::new(2, 4, 3, 6), Kind::Padded(Shape::new(2, 7, 6, 3)));
+    add("dropact", Mode::Train, Shape::new(128, 32, 32, 16), Kind::None);
+    settings
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let case = |setting: Setting| {
+        let name = setting.name();
+        Case::new(&batchnorm::FORWARD, name, move |lab| setting.block()?.forward(lab))
+    };
+    settings().into_iter().map(case).collect()
+}

@@ -1,0 +1,107 @@
+//! Fully connected layers.
+
+use super::super::case::Case;
+use super::super::compare::{Comparison, compare, untouched};
+use super::super::lab::{Lab, abs, normals, pack, pack_filters};
+use super::super::tolerance::sum_of_products;
+use crate::Result;
+use crate::kernels::groups_of_four;
+use crate::kernels::linear::{self, Linear};
+use crate::reference;
+
+/// Batch, inputs, outputs.
+type Sizes = [usize; 3];
+
+struct Twin {
+    layer: Linear,
+    twin: reference::linear::Linear,
+    x: Vec<f64>,
+    weight: Vec<f64>,
+    bias: Vec<f64>,
+    dy: Vec<f64>,
+}
+
+impl Twin {
+    fn new([batch, inputs, outputs]: Sizes) -> Self {
+        let words = groups_of_four(inputs) * groups_of_four(outputs) * 16;
+        Self {
+            layer: Linear { batch, inputs, outputs, bias_offset: words.next_multiple_of(64) },
+            twin: reference::linear::Linear { in_features: inputs, out_features: outputs },
+            x: normals(60, batch * inputs),
+            weight: normals(61, inputs * outputs),
+            bias: normals(62, outputs),
+            dy: normals(63, batch * outputs),
+        }
+    }
+
+    /// Weights and bias as stored; NaN between them.
+    fn stored(&self) -> Vec<f64> {
+        let mut stored = pack_filters(&self.weight, self.layer.outputs, self.layer.inputs, 1);
+        stored.resize(self.layer.bias_offset, f64::NAN);
+        stored.extend(pack(&self.bias, self.layer.outputs));
+        stored
+    }
+
+    fn forward(&self, lab: &Lab) -> Result<Vec<Comparison>> {
+        let Linear { batch, inputs, outputs, .. } = self.layer;
+        let x = lab.values("x", &pack(&self.x, inputs))?;
+        let weight = lab.values("weight", &self.stored())?;
+        let y = lab.poisoned("y", batch * groups_of_four(outputs) * 4)?;
+        lab.run([self.layer.forward(&x.view, &weight.view, &y.view)])?;
+        let expected = self.twin.forward(&self.x, &self.weight, &self.bias);
+        let magnitude = self.twin.forward(&abs(&self.x), &abs(&self.weight), &abs(&self.bias));
+        let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(inputs + 1, m)).collect();
+        lab.check(&y, &pack(&expected, outputs), &pack(&tolerance, outputs))
+    }
+
+    fn input_gradient(&self, lab: &Lab) -> Result<Vec<Comparison>> {
+        let Linear { batch, inputs, outputs, .. } = self.layer;
+        let dy = lab.values("dy", &pack(&self.dy, outputs))?;
+        let weight = lab.values("weight", &self.stored())?;
+        let dx = lab.poisoned("dx", batch * groups_of_four(inputs) * 4)?;
+        lab.run([self.layer.input_gradient(&dy.view, &weight.view, &dx.view)])?;
+        let expected = self.twin.input_gradient(&self.dy, &self.weight);
+        let magnitude = self.twin.input_gradient(&abs(&self.dy), &abs(&self.weight));
+        let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(outputs, m)).collect();
+        lab.check(&dx, &pack(&expected, inputs), &pack(&tolerance, inputs))
+    }
+
+    fn weight_gradient(&self, lab: &Lab) -> Result<Vec<Comparison>> {
+        let Linear { batch, inputs, outputs, bias_offset } = self.layer;
+        let x = lab.values("x", &pack(&self.x, inputs))?;
+        let dy = lab.values("dy", &pack(&self.dy, outputs))?;
+        let gradient = lab.poisoned("gradient", self.stored().len())?;
+        lab.run([self.layer.weight_gradient(&x.view, &dy.view, &gradient.view)])?;
+        let (got, guard) = lab.read(&gradient)?;
+        let words = self.layer.weight_words();
+        let bound = |magnitudes: Vec<f64>| -> Vec<f64> {
+            magnitudes.iter().map(|&m| sum_of_products(batch, m)).collect()
+        };
+        let filters = |values: &[f64]| pack_filters(values, outputs, inputs, 1);
+        let dw = filters(&self.twin.weight_gradient(&self.x, &self.dy));
+        let dw_bound = filters(&bound(self.twin.weight_gradient(&abs(&self.x), &abs(&self.dy))));
+        let db = pack(&self.twin.bias_gradient(&self.dy), outputs);
+        let db_bound = pack(&bound(self.twin.bias_gradient(&abs(&self.dy))), outputs);
+        Ok(vec![
+            compare("dweight", &got[..words], &dw, &dw_bound),
+            compare("dbias", &got[bias_offset..], &db, &db_bound),
+            untouched("between dweight and dbias", &got[words..bias_offset]),
+            guard,
+        ])
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for sizes in [[3, 5, 7], [1, 3, 10], [5, 18, 2], [130, 64, 10], [3, 100, 67]] {
+        let [batch, inputs, outputs] = sizes;
+        let name = format!("batch {batch}, {inputs} to {outputs}");
+        let mut add = |kernel, run: fn(&Twin, &Lab) -> Result<Vec<Comparison>>| {
+            cases.push(Case::new(kernel, name.clone(), move |lab| run(&Twin::new(sizes), lab)));
+        };
+        add(&linear::FORWARD, Twin::forward);
+        add(&linear::INPUT_GRADIENT, Twin::input_gradient);
+        add(&linear::WEIGHT_GRADIENT, Twin::weight_gradient);
+    }
+    cases
+}

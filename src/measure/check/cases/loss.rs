@@ -1,0 +1,107 @@
+//! Softmax cross-entropy and the collection of logits.
+
+use super::super::case::Case;
+use super::super::compare::{Comparison, compare, untouched};
+use super::super::lab::{Lab, below, errors, normals, pack};
+use super::super::tolerance::Approx;
+use crate::Result;
+use crate::kernels::groups_of_four;
+use crate::kernels::loss::{self, CrossEntropy};
+use crate::kernels::optimizer::State;
+use crate::reference;
+
+/// Normals; the first image has a tie, the second one logit far above the others, the third large numbers of both signs.
+fn logits(batch: usize, classes: usize) -> Vec<f64> {
+    let mut logits = normals(70, batch * classes);
+    logits[..classes].fill(0.5);
+    if batch > 2 {
+        logits[classes + 1] = 88.0;
+        let large = (0..classes).map(|k| if k % 2 == 0 { 1e4 } else { -1e4 });
+        logits[2 * classes..3 * classes].iter_mut().zip(large).for_each(|(x, large)| *x += large);
+    }
+    logits.iter().map(|&x| f64::from(x as f32)).collect()
+}
+
+/// Loss and gradient of one image with their errors, by the shader's formula.
+fn bounds(logits: &[f64], label: usize, smoothing: f64, batch: usize) -> (Approx, Vec<Approx>) {
+    let highest = logits.iter().copied().fold(f64::MIN, f64::max);
+    let (classes, batch) = (Approx::exact(logits.len() as f64), Approx::exact(batch as f64));
+    let smoothing = Approx::exact(smoothing);
+    let own = Approx::exact(1.0) - smoothing;
+    let shifted: Vec<Approx> = logits.iter().map(|&x| Approx::exact(x) - Approx::exact(highest)).collect();
+    let total = Approx::sum(shifted.iter().map(|x| x.exp()));
+    let gradient = shifted.iter().enumerate().map(|(k, x)| {
+        let hot = if k == label { own } else { Approx::exact(0.0) };
+        (x.exp() / total - (smoothing / classes + hot)) / batch
+    });
+    let mean = Approx::sum(shifted.iter().map(|&x| x / classes));
+    (total.ln() - own * shifted[label] - smoothing * mean, gradient.collect())
+}
+
+fn cross_entropy(lab: &Lab, batch: usize, classes: usize, smoothing: f32) -> Result<Vec<Comparison>> {
+    let input = logits(batch, classes);
+    let mut targets = below(71, batch, classes as u32);
+    targets[0] = 0; // of a tie the first counts: right here
+    let (record, records) = (3, 5);
+    let logits = lab.values("logits", &pack(&input, classes))?;
+    let labels = lab.words("labels", &targets)?;
+    let state = lab.words("state", bytemuck::cast_slice(&[State { record, ..State::default() }]))?;
+    let dlogits = lab.poisoned("dlogits", batch * groups_of_four(classes) * 4)?;
+    let out = lab.poisoned("records", records * 2)?;
+    let layer = CrossEntropy { batch, classes, smoothing };
+    lab.run([layer.forward(&logits.view, &labels.view, &state.view, &dlogits.view, &out.view)])?;
+
+    let twin = reference::loss::cross_entropy(&input, &targets, classes, f64::from(smoothing));
+    let each: Vec<(Approx, Vec<Approx>)> = input
+        .chunks_exact(classes)
+        .zip(&targets)
+        .map(|(row, &label)| bounds(row, label as usize, f64::from(smoothing), batch))
+        .collect();
+    let gradients: Vec<Approx> = each.iter().flat_map(|row| row.1.clone()).collect();
+    let loss = Approx::sum(each.iter().map(|row| row.0));
+    let mut comparisons =
+        lab.check(&dlogits, &pack(&twin.dlogits, classes), &pack(&errors(&gradients), classes))?;
+    let (got, guard) = lab.read(&out)?;
+    let at = 2 * record as usize;
+    let expected = [twin.mean * batch as f64, twin.correct as f64];
+    comparisons.push(compare("record (loss, correct)", &got[at..at + 2], &expected, &[loss.error, 0.0]));
+    comparisons.push(untouched("records before", &got[..at]));
+    comparisons.push(untouched("records after", &got[at + 2..]));
+    comparisons.push(guard);
+    Ok(comparisons)
+}
+
+/// A batch whose last images lie beyond the end.
+fn collect(lab: &Lab, batch: usize, classes: usize) -> Result<Vec<Comparison>> {
+    let (cursor, images, width) = (7, 7 + batch - 2, groups_of_four(classes) * 4);
+    let input = pack(&normals(72, batch * classes), classes);
+    let logits = lab.values("logits", &input)?;
+    let state = State { cursor: cursor as u32, ..State::default() };
+    let state = lab.words("state", bytemuck::cast_slice(&[state]))?;
+    let results = lab.poisoned("results", images * width)?;
+    lab.run([loss::collect(batch, classes, images, &logits.view, &state.view, &results.view)])?;
+    let (got, guard) = lab.read(&results)?;
+    let expected = &input[..(batch - 2) * width];
+    Ok(vec![
+        untouched("results before", &got[..cursor * width]),
+        compare("results", &got[cursor * width..], expected, &vec![0.0; expected.len()]),
+        guard,
+    ])
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (batch, classes, smoothing) in
+        [(3, 10, 0.0), (3, 10, 0.1), (1, 5, 0.1), (130, 10, 0.1), (300, 10, 0.0), (7, 100, 0.3), (5, 2, 0.0)]
+    {
+        let name = format!("batch {batch}, {classes} classes, smoothing {smoothing}");
+        cases.push(Case::new(&loss::CROSS_ENTROPY, name, move |lab| {
+            cross_entropy(lab, batch, classes, smoothing)
+        }));
+    }
+    for (batch, classes) in [(5, 10), (130, 7)] {
+        let name = format!("batch {batch}, {classes} classes, the last two beyond the end");
+        cases.push(Case::new(&loss::COLLECT, name, move |lab| collect(lab, batch, classes)));
+    }
+    cases
+}

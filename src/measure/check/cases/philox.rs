@@ -1,0 +1,78 @@
+//! The random words of lib/philox: a kernel that stores them as they are.
+
+use super::super::case::Case;
+use super::super::lab::Lab;
+use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel};
+use crate::kernels::lib;
+use crate::rng::philox;
+
+/// words[i] = philox(counter, key) of counters[i] = (counter, key, unused): not part of training.
+static WORDS: Kernel = Kernel {
+    name: "philox/words",
+    source: "
+struct Params { count: u32, pad0: u32, pad1: u32, pad2: u32 }
+@group(0) @binding(0) var<storage, read> counters: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read_write> words: array<vec4<u32>>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x < params.count {
+        words[id.x] = philox(counters[2u * id.x], counters[2u * id.x + 1u].xy);
+    }
+}
+",
+    libraries: &[lib::PHILOX],
+    bindings: &[("counters", Access::Read), ("words", Access::Write)],
+    params_bytes: 16,
+    workgroup: 64,
+    constants: &[],
+    activation: false,
+};
+
+/// A counter and a key.
+type Input = ([u32; 4], [u32; 2]);
+
+/// Known answers of the Random123 distribution (kat_vectors, philox4x32 10).
+const KNOWN: [(Input, [u32; 4]); 3] = [
+    (([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+    (([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+    (
+        ([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
+        [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+    ),
+];
+
+fn run(lab: &Lab, inputs: &[Input], expected: &[u32]) -> crate::Result<Vec<super::super::Comparison>> {
+    let counters: Vec<u32> =
+        inputs.iter().flat_map(|(c, k)| [c[0], c[1], c[2], c[3], k[0], k[1], 0, 0]).collect();
+    let counters = lab.words("counters", &counters)?;
+    let words = lab.poisoned("words", inputs.len() * 4)?;
+    lab.run([Dispatch {
+        kernel: &WORDS,
+        constants: Constants::new(),
+        activation: None,
+        bindings: vec![counters.view.clone(), words.view.clone()],
+        params: bytemuck::cast_slice(&[inputs.len() as u32, 0, 0, 0]).to_vec(),
+        groups: Groups::cover(inputs.len() as u64, WORDS.workgroup),
+        label: String::new(),
+        flops: 0,
+    }])?;
+    lab.check_words(&words, expected)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new(&WORDS, "known answers", |lab| {
+            let inputs = KNOWN.map(|row| row.0);
+            run(lab, &inputs, KNOWN.map(|row| row.1).as_flattened())
+        }),
+        Case::new(&WORDS, "10,007 counters and keys against the host", |lab| {
+            let bits = super::super::lab::below(1, 6 * 10_007, u32::MAX);
+            let inputs: Vec<Input> =
+                bits.chunks_exact(6).map(|w| ([w[0], w[1], w[2], w[3]], [w[4], w[5]])).collect();
+            let expected: Vec<u32> = inputs.iter().flat_map(|&(c, k)| philox(c, k)).collect();
+            run(lab, &inputs, &expected)
+        }),
+    ]
+}

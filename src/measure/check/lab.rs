@@ -1,0 +1,143 @@
+//! Inputs, poisoned outputs and layouts of the cases.
+
+use super::compare::{Comparison, POISON, compare, compare_words, untouched};
+use super::tolerance::Approx;
+use crate::Result;
+use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
+use crate::kernels::groups_of_four;
+use crate::kernels::optimizer::State;
+use crate::rng::{Sequence, Stream};
+
+/// Poisoned words behind every tensor: reads beyond its end give NaN, writes beyond it are found.
+const GUARD: usize = 64;
+
+/// The words that inputs come from.
+const SEED: u32 = 20_260;
+
+/// A device with what a case needs.
+pub(super) struct Lab<'a> {
+    pub(super) gpu: &'a Gpu,
+}
+
+/// A tensor on the device with its guard.
+pub(super) struct Tensor {
+    name: &'static str,
+    buffer: Buffer,
+    pub(super) view: View,
+}
+
+impl Lab<'_> {
+    /// A tensor with this content.
+    pub(super) fn words(&self, name: &'static str, content: &[u32]) -> Result<Tensor> {
+        let mut words = content.to_vec();
+        words.resize(content.len() + GUARD, POISON);
+        let buffer = self.gpu.upload(name, &words)?;
+        let view = buffer.view().first(content.len());
+        Ok(Tensor { name, buffer, view })
+    }
+
+    /// A tensor with this content.
+    pub(super) fn floats(&self, name: &'static str, content: &[f32]) -> Result<Tensor> {
+        self.words(name, bytemuck::cast_slice(content))
+    }
+
+    /// A tensor of values that f32 holds exactly.
+    pub(super) fn values(&self, name: &'static str, content: &[f64]) -> Result<Tensor> {
+        self.floats(name, &narrow(content))
+    }
+
+    /// An output of this many words.
+    pub(super) fn poisoned(&self, name: &'static str, words: usize) -> Result<Tensor> {
+        self.words(name, &vec![POISON; words])
+    }
+
+    /// The step's state with only the step set.
+    pub(super) fn state(&self, step: u32) -> Result<Tensor> {
+        self.words("state", bytemuck::cast_slice(&[State { step, ..State::default() }]))
+    }
+
+    /// Runs the dispatches once.
+    pub(super) fn run(&self, dispatches: impl IntoIterator<Item = Dispatch>) -> Result<()> {
+        let mut recorder = Recorder::new();
+        dispatches.into_iter().for_each(|dispatch| recorder.push(dispatch));
+        recorder.finish(self.gpu)?.run(self.gpu)
+    }
+
+    /// The content, and the guard's comparison.
+    pub(super) fn read(&self, tensor: &Tensor) -> Result<(Vec<f32>, Comparison)> {
+        let mut content: Vec<f32> = self.gpu.read(&tensor.buffer.view())?;
+        let guard = content.split_off(tensor.view.len_words());
+        Ok((content, untouched(&format!("{} beyond its end", tensor.name), &guard)))
+    }
+
+    /// Compares all of a tensor, and its guard.
+    pub(super) fn check(
+        &self,
+        tensor: &Tensor,
+        expected: &[f64],
+        tolerance: &[f64],
+    ) -> Result<Vec<Comparison>> {
+        let (got, guard) = self.read(tensor)?;
+        Ok(vec![compare(tensor.name, &got, expected, tolerance), guard])
+    }
+
+    /// Compares all of a tensor with the words it must hold, and its guard.
+    pub(super) fn check_words(&self, tensor: &Tensor, expected: &[u32]) -> Result<Vec<Comparison>> {
+        let (got, guard) = self.read(tensor)?;
+        Ok(vec![compare_words(tensor.name, bytemuck::cast_slice(&got), expected), guard])
+    }
+}
+
+/// f32 values; those drawn below are exact.
+pub(super) fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
+}
+
+/// Splits into values and errors.
+pub(super) fn errors(values: &[Approx]) -> Vec<f64> {
+    values.iter().map(|value| value.error).collect()
+}
+
+/// Standard normals that f32 holds exactly; `part` tells tensors apart.
+pub(super) fn normals(part: u32, len: usize) -> Vec<f64> {
+    let mut sequence = Sequence::new(SEED, Stream::Test, 0, part);
+    (0..len).map(|_| f64::from(sequence.normal() as f32)).collect()
+}
+
+/// Uniforms in low..high that f32 holds exactly.
+pub(super) fn uniforms(part: u32, len: usize, low: f64, high: f64) -> Vec<f64> {
+    let mut sequence = Sequence::new(SEED, Stream::Test, 1, part);
+    (0..len).map(|_| f64::from((low + (high - low) * sequence.uniform()) as f32)).collect()
+}
+
+/// Whole numbers below `bound`.
+pub(super) fn below(part: u32, len: usize, bound: u32) -> Vec<u32> {
+    let mut sequence = Sequence::new(SEED, Stream::Test, 2, part);
+    (0..len).map(|_| sequence.below(bound)).collect()
+}
+
+/// Magnitudes.
+pub(super) fn abs(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|value| value.abs()).collect()
+}
+
+/// Rows of `channels` as stored: filled up to a multiple of four with zeros.
+pub(super) fn pack(values: &[f64], channels: usize) -> Vec<f64> {
+    let width = groups_of_four(channels) * 4;
+    let mut packed = vec![0.0; values.len() / channels * width];
+    for (row, values) in values.chunks_exact(channels).enumerate() {
+        packed[row * width..][..channels].copy_from_slice(values);
+    }
+    packed
+}
+
+/// OIHW filters as stored: tap, in, out with channels filled up with zeros.
+pub(super) fn pack_filters(values: &[f64], outputs: usize, inputs: usize, kernel: usize) -> Vec<f64> {
+    let (width, taps) = (groups_of_four(outputs) * 4, kernel * kernel);
+    let mut packed = vec![0.0; taps * groups_of_four(inputs) * 4 * width];
+    for (index, &value) in values.iter().enumerate() {
+        let (o, i, tap) = (index / (inputs * taps), index / taps % inputs, index % taps);
+        packed[(tap * groups_of_four(inputs) * 4 + i) * width + o] = value;
+    }
+    packed
+}

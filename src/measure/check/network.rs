@@ -1,0 +1,258 @@
+//! Whole networks: the recorded plan of a training step against the f64 twin, every gradient by name.
+//!
+//! The tolerance of a tensor is the distance (Euclidean norm) between the exact twin and one whose every layer carries
+//! random errors of [`AMPLITUDE`] times f32's typical rounding, [`Twin::blurred`]: it grows with depth and with the length
+//! of the sums, and knows how this network and these data pass errors on. A kinked activation could change side where
+//! what it is applied to is within rounding of 0; so the data are of the first seed whose signs are the same in both twins.
+
+use super::case::Outcome;
+use super::compare::{Comparison, POISON, compare};
+use super::lab::pack;
+use super::twin::{Given, Twin};
+use crate::gpu::{Gpu, Plan, Recorder};
+use crate::kernels::conv::Variant;
+use crate::kernels::loss::CrossEntropy;
+use crate::kernels::optimizer::State;
+use crate::kernels::{Activation, groups_of_four};
+use crate::nn::models::{self, Settings, ShortcutOption};
+use crate::nn::{self, Network, Pass, Role, Weights, Workspace, initial};
+use crate::reference::Mode;
+use crate::rng::{Sequence, Stream};
+use crate::{Error, Result};
+
+/// Errors that tolerances allow, in units of those that rounding to nearest typically makes.
+const AMPLITUDE: f64 = 8.0;
+const BATCH: usize = 3;
+const STEP: u32 = 21;
+const SMOOTHING: f32 = 0.1;
+/// Seeds that are tried for data without a sign in doubt.
+const SEEDS: u32 = 40;
+
+/// A network with data, to be compared on a device.
+#[derive(Clone, Debug)]
+pub struct NetworkCase {
+    /// A name of [`models::build`].
+    pub model: &'static str,
+    /// The activation's SPEC.
+    pub spec: &'static str,
+    /// Shortcuts where the shape changes.
+    pub option: ShortcutOption,
+    /// Training or evaluation.
+    pub mode: Mode,
+    /// Rung of the convolutions.
+    pub variant: Variant,
+}
+
+/// The networks that are compared: all activations, both shortcuts, both modes.
+pub fn network_cases() -> Vec<NetworkCase> {
+    let mut cases = Vec::new();
+    for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
+        for option in [ShortcutOption::A, ShortcutOption::B] {
+            for mode in [Mode::Train, Mode::Eval] {
+                cases.push(NetworkCase { model: "resnet8", spec, option, mode, variant: Variant::Direct });
+            }
+        }
+    }
+    let (option, mode) = (ShortcutOption::A, Mode::Train);
+    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, variant: Variant::Naive });
+    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, variant: Variant::Direct });
+    cases
+}
+
+/// What a device gave.
+struct Got {
+    logits: Vec<f32>,
+    record: Vec<f32>,
+    gradients: Vec<Vec<f32>>,
+    statistics: Vec<Vec<f32>>,
+}
+
+/// A network's plan on a device, with the buffers that its results are read from.
+struct Setup {
+    network: Network,
+    weights: Weights,
+    workspace: Workspace,
+    records: crate::gpu::Buffer,
+    plan: Plan,
+}
+
+impl NetworkCase {
+    /// What tells the case from others.
+    pub fn name(&self) -> String {
+        let Self { model, spec, option, mode, variant } = self;
+        format!("{model}, {spec}, option {option:?}, {mode:?}, {variant:?}")
+    }
+
+    fn network(&self) -> Result<Network> {
+        let settings = Settings {
+            input: [9, 7, 3],
+            option: self.option,
+            ..Settings::cifar10(Activation::parse(self.spec)?)
+        };
+        models::build(self.model, &settings)
+    }
+
+    /// Weights as they start, gamma, beta and statistics away from 1 and 0, normal images.
+    fn given(&self, network: &Network, seed: u32) -> Given {
+        let mut sequence = Sequence::new(seed, Stream::Test, 3, 3);
+        let mut values = |parameter: &nn::Parameter, index: usize| -> Vec<f64> {
+            let start = initial(parameter, index, seed);
+            let each = |start: f32| match parameter.role {
+                Role::Gamma | Role::RunningVar => 0.5 + sequence.uniform(),
+                Role::Beta | Role::RunningMean => 0.5 * sequence.normal(),
+                _ => f64::from(start),
+            };
+            start.into_iter().map(each).map(|value| f64::from(value as f32)).collect()
+        };
+        let all = |tensors: &[nn::Parameter], values: &mut dyn FnMut(&nn::Parameter, usize) -> Vec<f64>| {
+            tensors.iter().enumerate().map(|(index, parameter)| values(parameter, index)).collect()
+        };
+        let parameters = all(&network.parameters, &mut values);
+        let statistics = all(&network.statistics, &mut values);
+        let images = BATCH * network.input.iter().product::<usize>();
+        Given {
+            parameters,
+            statistics,
+            images: (0..images).map(|_| f64::from(sequence.normal() as f32)).collect(),
+            labels: (0..BATCH).map(|_| sequence.below(network.classes as u32)).collect(),
+            smoothing: f64::from(SMOOTHING),
+            seed,
+            step: STEP,
+            mode: self.mode,
+        }
+    }
+
+    /// The first data without a sign in doubt, with both twins.
+    fn settle(&self, network: &Network) -> Result<(Given, Twin, Twin)> {
+        for seed in 0..SEEDS {
+            let given = self.given(network, seed);
+            let (exact, blurred) = (Twin::exact(network, &given), Twin::blurred(network, &given, AMPLITUDE));
+            let pairs = exact.preactivations.iter().flatten().zip(blurred.preactivations.iter().flatten());
+            if pairs.into_iter().all(|(a, b)| (*a > 0.0) == (*b > 0.0)) {
+                return Ok((given, exact, blurred));
+            }
+        }
+        Err(Error::kernel("network", format!("{}: no seed below {SEEDS} keeps all signs", self.name())))
+    }
+
+    fn setup(&self, gpu: &Gpu, given: &Given) -> Result<Setup> {
+        let network = self.network()?;
+        let weights = Weights::new(gpu, &network, BATCH, |_| 0.0)?;
+        let mut workspace = Workspace::new(gpu, &network, BATCH)?;
+        let narrow = super::lab::narrow;
+        for (parameter, values) in network.parameters.iter().zip(&given.parameters) {
+            weights.set(gpu, parameter, &narrow(values))?;
+        }
+        for (parameter, values) in network.statistics.iter().zip(&given.statistics) {
+            weights.set(gpu, parameter, &narrow(values))?;
+        }
+        let words = weights.gradient.view().len_words();
+        gpu.write(&weights.gradient.view(), &vec![POISON; words])?;
+        let images = workspace.value(&network, 0, BATCH);
+        gpu.write(&images, &narrow(&pack(&given.images, network.input[2])))?;
+        let labels = gpu.upload("labels", &given.labels)?.view();
+        let state = gpu.upload("state", &[State { step: STEP, ..State::default() }])?.view();
+        let records = gpu.buffer("records", 2)?;
+        let dlogits = gpu.buffer("dlogits", BATCH * groups_of_four(network.classes) * 4)?.view();
+        let logits = workspace.value(&network, network.logits(), BATCH);
+        let mut recorder = Recorder::new();
+        let mode = match self.mode {
+            Mode::Train => nn::Mode::Train,
+            Mode::Eval => nn::Mode::Eval,
+        };
+        let mut pass = Pass {
+            gpu,
+            network: &network,
+            weights: &weights,
+            workspace: &mut workspace,
+            state: state.clone(),
+            seed: given.seed,
+            batch: BATCH,
+            mode,
+            variant: self.variant,
+        };
+        pass.forward(&mut recorder)?;
+        let loss = CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING };
+        recorder.push(loss.forward(&logits, &labels, &state, &dlogits, &records.view()));
+        pass.backward(&dlogits, &mut recorder)?;
+        let plan = recorder.finish(gpu)?;
+        Ok(Setup { network, weights, workspace, records, plan })
+    }
+
+    /// Compares logits, loss, every gradient and every running statistic.
+    ///
+    /// # Errors
+    /// A device that is lost or has too little memory, or data whose signs are all in doubt.
+    pub fn run(&self, gpu: &Gpu) -> Result<Vec<Outcome>> {
+        let (given, exact, blurred) = self.settle(&self.network()?)?;
+        let setup = self.setup(gpu, &given)?;
+        let got = setup.run(gpu)?;
+        let network = &setup.network;
+        let loss = [exact.loss, blurred.loss].map(|loss| vec![loss * BATCH as f64]);
+        let mut all = vec![
+            tensor("logits", &got.logits, &exact.logits, &blurred.logits),
+            tensor("loss", &got.record[..1], &loss[0], &loss[1]),
+        ];
+        for (i, parameter) in network.parameters.iter().enumerate() {
+            let name = format!("grad.{}", parameter.name);
+            all.push(tensor(&name, &got.gradients[i], &exact.gradients[i], &blurred.gradients[i]));
+        }
+        for (i, parameter) in network.statistics.iter().enumerate() {
+            let (exact, blurred) = (&exact.statistics[i], &blurred.statistics[i]);
+            all.push(tensor(&parameter.name, &got.statistics[i], exact, blurred));
+        }
+        all.into_iter().map(|tensor| Outcome::worst("network", &self.name(), vec![tensor])).collect()
+    }
+
+    /// Whether two replays of the same plan on the same data give the same bits.
+    ///
+    /// # Errors
+    /// As [`NetworkCase::run`].
+    pub fn deterministic(&self, gpu: &Gpu) -> Result<bool> {
+        let given = self.given(&self.network()?, 1);
+        let bits = |got: Got| -> Vec<u32> {
+            let gradients = got.gradients.into_iter().flatten();
+            got.logits.into_iter().chain(got.record).chain(gradients).map(f32::to_bits).collect()
+        };
+        let setup = self.setup(gpu, &given)?;
+        let (first, second) = (bits(setup.run(gpu)?), bits(setup.run(gpu)?));
+        // The same in buffers and bind groups of their own.
+        let third = bits(self.setup(gpu, &given)?.run(gpu)?);
+        Ok(first == second && first == third)
+    }
+}
+
+impl Setup {
+    fn run(&self, gpu: &Gpu) -> Result<Got> {
+        self.plan.run(gpu)?;
+        let (network, weights) = (&self.network, &self.weights);
+        let logits: Vec<f32> = gpu.read(&self.workspace.value(network, network.logits(), BATCH))?;
+        let width = groups_of_four(network.classes) * 4;
+        Ok(Got {
+            logits: logits.chunks_exact(width).flat_map(|row| row[..network.classes].to_vec()).collect(),
+            record: gpu.read(&self.records.view().first(2))?,
+            gradients: weights.get(gpu, &weights.gradient, &network.parameters)?,
+            statistics: weights.get(gpu, &weights.statistics, &network.statistics)?,
+        })
+    }
+}
+
+/// Compares a tensor by the norm of its error. An element that is NaN or was not written is wrong in any case.
+fn tensor(name: &str, got: &[f32], exact: &[f64], blurred: &[f64]) -> Comparison {
+    let finite = compare(name, got, exact, &vec![f64::MAX; exact.len()]);
+    if !finite.ok {
+        return finite;
+    }
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let max_error = norm(&mut got.iter().zip(exact).map(|(got, exact)| f64::from(*got) - exact));
+    let tolerance = norm(&mut blurred.iter().zip(exact).map(|(blurred, exact)| blurred - exact));
+    let ok = max_error <= tolerance;
+    let reason = match ok {
+        true => String::new(),
+        false => format!(
+            "{name}: the norm of the error is {max_error:e}, expected at most {tolerance:e}, of a tensor of norm {:e}",
+            norm(&mut exact.iter().copied())
+        ),
+    };
+    Comparison { max_error, tolerance, ok, reason, ..finite }
+}
