@@ -163,14 +163,6 @@ fn rectify_derivative(x: f64, negative_slope: f64) -> f64 {
     if x <= 0.0 { negative_slope } else { 1.0 }
 }
 
-fn identity(x: f64, _: f64, _: &[f64]) -> f64 {
-    x
-}
-
-fn identity_derivative(_: f64, _: f64, _: &[f64]) -> f64 {
-    1.0
-}
-
 fn relu(x: f64, _: f64, _: &[f64]) -> f64 {
     rectify(x, 0.0)
 }
