@@ -1,4 +1,4 @@
-// As conv/input_gradient_naive for KERNEL 3, STRIDE 1, PAD 1; what changed: a tile of 2x4 pixels x 4 channels stays in
+// As conv/input_gradient_naive for KERNEL 3, STRIDE 1, PAD 1; what changed: a tile of 4x4 pixels x 4 channels stays in
 // registers (lib/direct3x3). The gradient is the convolution of dy with the weights turned round and transposed.
 // dy: N,H_IN,W_IN,C_OUT4*4  weight: 3,3,C_IN4*4,C_OUT4*4  dx: N,H_IN,W_IN,C_IN4*4
 // Workgroups: a line over tiles of all images, times C_IN4 in z. With ACCUMULATE the sum is added to what dx holds.
@@ -8,10 +8,8 @@ struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-fn load(n: u32, h: u32, w: u32, k: u32) -> vec4<f32> {
-    let inside = h < H_IN && w < W_IN; // below 0 wraps round
-    let at = select(0u, ((n * H_IN + h) * W_IN + w) * C_OUT4 + k, inside);
-    return select(vec4<f32>(), dy[at], inside);
+fn load(p: Place, c: u32) -> vec4<f32> {
+    return select(vec4<f32>(), dy[p.pixel * C_OUT4 + c], p.inside);
 }
 
 fn weights(tap: u32, k: u32, c: u32) -> mat4x4<f32> {
@@ -30,25 +28,21 @@ fn store(n: u32, h: u32, w: u32, c: u32, sum: vec4<f32>) {
     }
 }
 
-const TILES_W = (W_IN + 3u) / 4u;
-const TILES_H = (H_IN + 1u) / 2u;
-
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let tile = flat_group(group, groups) * WORKGROUP + local;
-    let n = tile / (TILES_W * TILES_H);
-    if n >= params.batch {
+    let at = tile_origin(flat_group(group, groups) * WORKGROUP + local);
+    if at.x >= params.batch {
         return;
     }
-    let h = tile / TILES_W % TILES_H * 2u;
-    let w = tile % TILES_W * 4u;
-    let t = convolve_tile(n, h, w, C_OUT4, group.z);
+    let t = convolve_tile(at.x, at.y, at.z, C_OUT4, group.z);
     for (var q = 0u; q < 4u; q++) {
-        store(n, h, w + q, group.z, t.top[q]);
-        store(n, h + 1u, w + q, group.z, t.bottom[q]);
+        store(at.x, at.y, at.z + q, group.z, t.r0[q]);
+        store(at.x, at.y + 1u, at.z + q, group.z, t.r1[q]);
+        store(at.x, at.y + 2u, at.z + q, group.z, t.r2[q]);
+        store(at.x, at.y + 3u, at.z + q, group.z, t.r3[q]);
     }
 }

@@ -188,7 +188,7 @@ impl Conv {
         )?;
         let groups = match variant {
             Variant::Naive => Groups::cover(self.output_words() as u64 / 4, kernel.workgroup),
-            Variant::Direct if self.is_3x3(1) => self.tile_groups([2, 4], self.out_channels, kernel),
+            Variant::Direct if self.is_3x3(1) => self.tile_groups([4, 4], self.out_channels, kernel),
             Variant::Direct => {
                 let runs = self.batch * self.out_height() * self.out_width().div_ceil(4);
                 per_channel_group(runs, self.out_channels, kernel)
@@ -210,7 +210,7 @@ impl Conv {
         accumulate: bool,
     ) -> Result<Dispatch> {
         let (kernel, tile) = match variant {
-            Variant::Direct if self.is_3x3(1) => (&INPUT_GRADIENT_DIRECT, Some([2, 4])),
+            Variant::Direct if self.is_3x3(1) => (&INPUT_GRADIENT_DIRECT, Some([4, 4])),
             Variant::Direct if self.is_3x3(2) => (&INPUT_GRADIENT_STRIDE2, Some([2, 2])),
             _ => (&INPUT_GRADIENT_NAIVE, None),
         };
