@@ -2,8 +2,10 @@
 //! program against PyTorch's numbers.
 
 mod device {
+    pub mod cli;
     pub mod golden;
     pub mod kernels;
     pub mod network;
+    pub mod training;
 }
 mod support;

@@ -6,14 +6,22 @@ use super::{Gpu, View};
 use crate::{Error, Result};
 
 impl Gpu {
+    /// Makes room for reads of up to `bytes` bytes, so that none allocates later.
+    pub fn reserve_readback(&self, bytes: u64) {
+        let mut kept = self.readback.lock().unwrap_or_else(|e| e.into_inner());
+        if kept.as_ref().is_none_or(|readback| readback.staging.size() < bytes) {
+            *kept = Some(Readback::new(self, bytes));
+        }
+    }
+
     /// Copies a view to the host; waits for all work before it.
     ///
     /// # Errors
     /// A lost device.
     pub fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(&self, view: &View) -> Result<Vec<T>> {
+        self.reserve_readback(view.bytes);
         let mut kept = self.readback.lock().unwrap_or_else(|e| e.into_inner());
-        let large_enough = kept.take().filter(|readback| readback.staging.size() >= view.bytes);
-        let readback = kept.insert(large_enough.unwrap_or_else(|| Readback::new(self, view.bytes)));
+        let readback = kept.get_or_insert_with(|| Readback::new(self, view.bytes));
         readback.start(self, view);
         let bytes = readback.finish(self)?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))

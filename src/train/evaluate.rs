@@ -118,6 +118,11 @@ impl Evaluator {
         Ok(Self { plan, batch, classes: network.classes, images, state, order, results })
     }
 
+    /// Bytes that [`Evaluator::logits`] reads back.
+    pub(super) fn result_bytes(&self) -> u64 {
+        self.results.bytes()
+    }
+
     /// The logits of the images with these numbers (as many as the evaluator was made for), `classes` each.
     ///
     /// # Errors

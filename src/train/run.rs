@@ -222,6 +222,9 @@ impl<'a> Run<'a> {
         let validation =
             if validation_images > 0 { Some(evaluator(train, validation_images)?) } else { None };
         let test = evaluator(test, test_images)?;
+        let largest = [trainer.weights.weight.bytes(), test.result_bytes()];
+        let validation_bytes = validation.as_ref().map_or(0, Evaluator::result_bytes);
+        self.gpu.reserve_readback(largest.into_iter().fold(validation_bytes, u64::max));
         Ok(Device { trainer, validation, test })
     }
 

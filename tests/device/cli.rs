@@ -1,0 +1,129 @@
+//! The program on a device: what it writes, and its answers to wrong devices, folders and checkpoints.
+
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn wgrad(args: &[&str]) -> Output {
+    Command::cargo_bin("wgrad").expect("the program is built").args(args).output().expect("it starts")
+}
+
+#[track_caller]
+fn assert_error(output: &Output, code: i32, words: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "stderr: {text}");
+    for word in words {
+        assert!(text.contains(word), "expected {word:?} in {text:?}");
+    }
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+/// A CIFAR-10 folder of 40 + 10 images, with all classes.
+fn small_data(folder: &Path) {
+    for (file, name) in
+        ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
+            .iter()
+            .enumerate()
+    {
+        let record = |label: u8| {
+            let pixels = (0..3072u32).map(move |i| (i * u32::from(label + 1) / 7 + file as u32) as u8);
+            std::iter::once(label).chain(pixels)
+        };
+        let bytes: Vec<u8> = (0..10).flat_map(record).collect();
+        std::fs::write(folder.join(format!("{name}.bin")), bytes).expect("a file is written");
+    }
+}
+
+#[test]
+fn trains_evaluates_and_predicts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    small_data(&data);
+    let run = folder.path().join("run");
+    let (data, run) = (data.to_str().expect("UTF-8"), run.to_str().expect("UTF-8"));
+    let train = wgrad(&[
+        "train",
+        "--json",
+        "--model",
+        "resnet8",
+        "--data",
+        data,
+        "--out",
+        run,
+        "--epochs",
+        "2",
+        "--batch",
+        "16",
+        "--activation",
+        "rrelu",
+    ]);
+    assert!(train.status.success(), "{}", String::from_utf8_lossy(&train.stderr));
+    let lines: Vec<Value> = String::from_utf8_lossy(&train.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect();
+    assert_eq!(lines.len(), 3, "two epochs and the summary");
+    for file in ["config.toml", "metrics.jsonl", "summary.json", "curves.svg", "report.html"] {
+        assert!(Path::new(run).join(file).is_file(), "{file}");
+    }
+
+    let eval = wgrad(&["eval", run, "--json"]);
+    let evaluation: Value = serde_json::from_slice(&eval.stdout).expect("JSON");
+    assert_eq!(evaluation["accuracy"], lines[2]["test_accuracy"], "eval gives the summary's figure");
+    assert_eq!(evaluation["loss"], lines[2]["test_loss"]);
+    assert_eq!(evaluation["count"], 10);
+
+    let image = folder.path().join("image.png");
+    image::RgbImage::from_fn(40, 60, |x, y| image::Rgb([x as u8, y as u8, 7]))
+        .save(&image)
+        .expect("an image");
+    let predict = wgrad(&["predict", run, image.to_str().expect("UTF-8"), "--json"]);
+    let answers: Value = serde_json::from_slice(&predict.stdout).expect("JSON");
+    let total: f64 =
+        answers[0]["top"].as_array().expect("classes").iter().map(|c| c["p"].as_f64().unwrap_or(0.0)).sum();
+    assert!((total - 1.0).abs() < 1e-9, "probabilities sum to {total}");
+
+    let again = wgrad(&["train", "--model", "resnet8", "--data", data, "--out", run]);
+    assert_error(&again, 2, &["holds a run already", "--resume"]);
+    let checkpoint = format!("{run}/checkpoints/best.safetensors");
+    assert_error(
+        &wgrad(&["eval", &checkpoint, "--model", "resnet14"]),
+        1,
+        &["layer1.1.conv1.weight", "another model"],
+    );
+    let config = format!("{run}/config.toml");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    std::fs::write(&config, text.replace("epochs = 2", "epochs = 3")).expect("a file is written");
+    assert_error(&wgrad(&["train", "--resume", run]), 1, &["config.toml"]);
+}
+
+#[test]
+fn unknown_device() {
+    assert_error(&wgrad(&["devices", "--device", "0"]), 0, &[]);
+    assert_error(
+        &wgrad(&["train", "--device", "no such card", "--out", "/nonexistent/x"]),
+        2,
+        &["no such card", "there are"],
+    );
+    assert_error(&wgrad(&["bench", "--device", "99"]), 2, &["99"]);
+}
+
+#[test]
+fn folder_that_cannot_be_written() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let out = file.path().join("run");
+    let out = out.to_str().expect("UTF-8");
+    assert_error(&wgrad(&["train", "--out", out]), 1, &["cannot create", out]);
+}
+
+#[test]
+fn devices_are_listed_as_json() {
+    let rows: Value = serde_json::from_slice(&wgrad(&["devices", "--json"]).stdout).expect("JSON");
+    let first = &rows[0];
+    for key in ["index", "name", "backend", "type", "driver", "features", "limits"] {
+        assert!(!first[key].is_null(), "{key} in {first}");
+    }
+}

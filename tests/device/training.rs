@@ -1,0 +1,154 @@
+//! Training as a whole: it learns, stops and goes on to the same bits, and allocates nothing on the way.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use wgrad::config::RunConfig;
+use wgrad::data::{Dataset, Images, Source, load};
+use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::train::{Checkpoint, Observer, Run, StepReport, Summary, metrics};
+
+use crate::support::gpu;
+
+/// The first images of the bundled sample; its classes take turns.
+fn few(train: usize, test: usize) -> Dataset {
+    let mut all = load(&Source::Sample).expect("the sample is whole");
+    let cut = |images: &mut Images, count: usize| {
+        images.pixels.truncate(count * images.image_bytes());
+        images.labels.truncate(count);
+    };
+    cut(&mut all.train, train);
+    cut(&mut all.test, test);
+    all
+}
+
+fn config(sets: &[&str]) -> RunConfig {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    RunConfig::from_layers(None, &sets, &toml::Table::new()).expect("a good configuration")
+}
+
+/// Sets the flag after so many steps of the run.
+struct StopAfter<'a> {
+    steps: u32,
+    stop: &'a AtomicBool,
+}
+
+impl Observer for StopAfter<'_> {
+    fn step(&mut self, report: &StepReport) {
+        if report.step == self.steps {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Trains from scratch or goes on; `steps` of 0 is to the end.
+fn train(config: &RunConfig, dataset: &Dataset, out: &Path, steps: u32) -> Option<Summary> {
+    let stop = AtomicBool::new(false);
+    let mut observer = StopAfter { steps, stop: &stop };
+    let mut run = if out.join("config.toml").exists() {
+        Run::resume(gpu(), out, config.clone(), dataset).expect("the run goes on")
+    } else {
+        Run::create(gpu(), config.clone(), dataset, out).expect("the run starts")
+    };
+    let done = run.train(&mut observer, &stop);
+    match done {
+        Ok(summary) => Some(summary),
+        Err(wgrad::Error::Interrupted(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn tensors(path: &Path) -> BTreeMap<String, Vec<u32>> {
+    let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
+    let checkpoint = Checkpoint::read(path).expect("a whole checkpoint");
+    checkpoint.tensors.into_iter().map(|(name, (_, values))| (name, bits(values))).collect()
+}
+
+#[test]
+fn a_stopped_run_goes_on_to_the_same_bits() {
+    let dataset = few(60, 20);
+    let base = ["model=resnet8", "batch=16", "eval_batch=20", "epochs=3", "data.validation=0.2"];
+    for activation in ["dropact", "rrelu"] {
+        let spec = format!("activation={activation}");
+        let config = config(&[&base[..], &[&spec]].concat());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
+        let expected = train(&config, &dataset, &whole, 0).expect("it ends");
+        assert!(train(&config, &dataset, &broken, 4).is_none(), "48 images are 3 steps: stopped in epoch 2");
+        assert!(train(&config, &dataset, &broken, 6).is_none(), "stopped at the end of epoch 2");
+        let got = train(&config, &dataset, &broken, 0).expect("it ends");
+        for file in ["checkpoints/last.safetensors", "checkpoints/best.safetensors"] {
+            let (a, b) = (tensors(&whole.join(file)), tensors(&broken.join(file)));
+            assert_eq!(a.len(), b.len());
+            for (name, bits) in &a {
+                assert_eq!(bits, &b[name], "{activation}: {file}: {name}");
+            }
+        }
+        assert_eq!((expected.test_accuracy, expected.test_loss), (got.test_accuracy, got.test_loss));
+        let line = |m: &metrics::EpochMetrics| {
+            (m.epoch, m.step, m.lr, m.train_loss, m.train_accuracy, m.val_loss, m.val_accuracy)
+        };
+        let lines = |out: &Path| -> Vec<_> {
+            metrics::read(&out.join("metrics.jsonl")).expect("metrics").iter().map(line).collect()
+        };
+        assert_eq!(lines(&whole), lines(&broken), "{activation}");
+    }
+}
+
+#[test]
+fn learns_a_batch_by_heart() {
+    let dataset = few(80, 10);
+    // 64 images to train on, one of each class and six more to validate.
+    let config = config(&[
+        "model=resnet8",
+        "activation=dropact",
+        "batch=64",
+        "epochs=120",
+        "data.split=head",
+        "data.train_count=64",
+        "augment.pad=0",
+        "augment.flip=false",
+        "optimizer.lr=0.1",
+        "optimizer.weight_decay=0",
+        "schedule.kind=constant",
+    ]);
+    struct Watch<'a>(&'a AtomicBool, f64);
+    impl Observer for Watch<'_> {
+        fn epoch(&mut self, metrics: &metrics::EpochMetrics) {
+            self.1 = metrics.train_accuracy;
+            if metrics.train_accuracy >= 1.0 {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+    let stop = AtomicBool::new(false);
+    let mut watch = Watch(&stop, 0.0);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run");
+    let mut run = Run::create(gpu(), config, &dataset, &out).expect("the run starts");
+    let _ = run.train(&mut watch, &stop);
+    assert!(watch.1 >= 1.0, "only {:.3} right after 120 steps", watch.1);
+}
+
+#[test]
+fn nothing_is_allocated_after_the_first_step() {
+    let gpu = Gpu::open(&Selection::default(), Limits::Adapter).expect("a device of its own");
+    let dataset = few(50, 10);
+    let config = config(&["model=resnet8", "batch=16", "epochs=3", "data.validation=0.2", "eval_batch=10"]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    struct Watch<'a>(&'a Gpu, Vec<(u64, u64)>);
+    impl Observer for Watch<'_> {
+        fn step(&mut self, _: &StepReport) {
+            self.1.push(self.0.allocated());
+        }
+        fn epoch(&mut self, _: &metrics::EpochMetrics) {
+            self.1.push(self.0.allocated());
+        }
+    }
+    let mut watch = Watch(&gpu, Vec::new());
+    let mut run = Run::create(&gpu, config, &dataset, &folder.path().join("run")).expect("the run starts");
+    run.train(&mut watch, &AtomicBool::new(false)).expect("it ends");
+    assert_eq!(watch.1.len(), 12, "three epochs of three steps");
+    assert!(watch.1.iter().all(|allocated| *allocated == watch.1[0]), "{:?}", watch.1);
+}
