@@ -22,6 +22,9 @@ pub const ULP: f64 = 1.0 / 8_388_608.0;
 pub const TINY: f64 = f32::MIN_POSITIVE as f64;
 
 /// Higham's gamma: the relative error that `roundings` roundings can build up, k*u/(1 - k*u).
+///
+/// # Panics
+/// Where k*u reaches 1: such a sum has no bound.
 pub fn gamma(roundings: usize) -> f64 {
     let ku = roundings as f64 * ULP;
     assert!(ku < 1.0, "no bound for {roundings} roundings");

@@ -1,12 +1,12 @@
 //! Activations by themselves.
 
-use super::super::case::Case;
-use super::super::compare::Comparison;
-use super::super::lab::{Lab, errors, normals, pack};
-use super::super::tolerance::Approx;
 use super::noise::{NOISE, STEP, Site, specs};
 use crate::Result;
 use crate::kernels::{Rows, activation};
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::Comparison;
+use crate::measure::check::lab::{Lab, errors, normals, pack};
+use crate::measure::check::tolerance::Approx;
 use crate::reference::{Mode, Shape};
 
 const SHAPES: [Shape; 4] =

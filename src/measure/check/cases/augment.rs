@@ -1,12 +1,12 @@
 //! Batches from bytes: crop, flip, standardise.
 
-use super::super::case::Case;
-use super::super::compare::Comparison;
-use super::super::lab::{Lab, below, errors, pack};
-use super::super::tolerance::Approx;
 use crate::Result;
 use crate::kernels::augment::{self, Chunk, Gather, GatherViews, Normalize};
 use crate::kernels::optimizer::State;
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::Comparison;
+use crate::measure::check::lab::{Lab, below, errors, pack};
+use crate::measure::check::tolerance::Approx;
 use crate::reference::augment::{Augment, Images, Normalization, gather};
 
 const SEED: u32 = 99;

@@ -1,13 +1,13 @@
 //! Batch norm's backward pass: gradients before the activation, of gamma and beta, and of the input.
 
-use super::super::case::Case;
-use super::super::compare::{Comparison, compare, untouched};
-use super::super::lab::{Lab, errors, normals, pack};
-use super::super::tolerance::Approx;
 use super::batchnorm::{norm_of, pair};
 use super::batchnorm_forward::{Block, Kind, Setting, settings};
 use crate::Result;
 use crate::kernels::batchnorm;
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::{Comparison, compare, untouched};
+use crate::measure::check::lab::{Lab, errors, normals, pack};
+use crate::measure::check::tolerance::Approx;
 use crate::reference::{Mode, Shape};
 
 fn reduce(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {

@@ -1,14 +1,14 @@
 //! Batch norm with shortcut and activation: the setting, and its forward pass.
 
-use super::super::case::Case;
-use super::super::compare::Comparison;
-use super::super::lab::{Lab, errors, normals, pack, uniforms};
-use super::super::tolerance::Approx;
 use super::batchnorm::{norm_of, pair};
 use super::noise::{NOISE, STEP, Site, specs};
 use crate::Result;
 use crate::kernels::batchnorm::{self, BatchNorm, Context};
 use crate::kernels::residual::Shortcut;
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::Comparison;
+use crate::measure::check::lab::{Lab, errors, normals, pack, uniforms};
+use crate::measure::check::tolerance::Approx;
 use crate::reference::batchnorm::{Fused, Statistics};
 use crate::reference::{self, Mode, Shape};
 

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::super::case::Case;
-use super::super::compare::{Comparison, compare};
-use super::super::lab::{Lab, abs, normals, pack, pack_filters};
-use super::super::tolerance::sum_of_products;
 use crate::gpu::{Dispatch, Kernel};
 use crate::kernels::conv::{self, Conv, Variant};
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::{Comparison, compare};
+use crate::measure::check::lab::{Lab, abs, normals, pack, pack_filters};
+use crate::measure::check::tolerance::sum_of_products;
 use crate::reference::{self, Shape};
 use crate::{Error, Result};
 

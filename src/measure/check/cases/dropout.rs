@@ -1,12 +1,12 @@
 //! Dropout: masks must equal the host's exactly.
 
-use super::super::case::Case;
-use super::super::compare::Comparison;
-use super::super::lab::{Lab, errors, normals, pack};
-use super::super::tolerance::Approx;
 use super::noise::{NOISE, STEP};
 use crate::Result;
 use crate::kernels::dropout;
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::Comparison;
+use crate::measure::check::lab::{Lab, errors, normals, pack};
+use crate::measure::check::tolerance::Approx;
 use crate::reference::{self, Shape};
 use crate::rng::Stream;
 

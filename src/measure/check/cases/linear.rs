@@ -1,12 +1,12 @@
 //! Fully connected layers.
 
-use super::super::case::Case;
-use super::super::compare::{Comparison, compare, untouched};
-use super::super::lab::{Lab, abs, normals, pack, pack_filters};
-use super::super::tolerance::sum_of_products;
 use crate::Result;
 use crate::kernels::groups_of_four;
 use crate::kernels::linear::{self, Linear};
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::{Comparison, compare, untouched};
+use crate::measure::check::lab::{Lab, abs, normals, pack, pack_filters};
+use crate::measure::check::tolerance::sum_of_products;
 use crate::reference;
 
 /// Batch, inputs, outputs.

@@ -1,13 +1,13 @@
 //! Softmax cross-entropy and the collection of logits.
 
-use super::super::case::Case;
-use super::super::compare::{Comparison, compare, untouched};
-use super::super::lab::{Lab, below, errors, normals, pack};
-use super::super::tolerance::Approx;
 use crate::Result;
 use crate::kernels::groups_of_four;
 use crate::kernels::loss::{self, CrossEntropy};
 use crate::kernels::optimizer::State;
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::{Comparison, compare, untouched};
+use crate::measure::check::lab::{Lab, below, errors, normals, pack};
+use crate::measure::check::tolerance::Approx;
 use crate::reference;
 
 /// Normals; the first image has a tie, the second one logit far above the others, the third large numbers of both signs.

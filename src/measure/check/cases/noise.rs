@@ -1,8 +1,8 @@
 //! Activations as the cases use them: which there are, and their twins element by element.
 
-use super::super::tolerance::Approx;
 use crate::kernels::activation::Kind;
 use crate::kernels::{ACTIVATIONS, Activation, Noise};
+use crate::measure::check::tolerance::Approx;
 use crate::reference::{self, Mode, Shape};
 use crate::rng::Stream;
 use crate::{Error, Result};

@@ -1,12 +1,12 @@
 //! The step's state, the sum of the partial gradients, SGD.
 
-use super::super::case::Case;
-use super::super::compare::{Comparison, compare, untouched};
-use super::super::lab::{Lab, errors, narrow, normals, uniforms};
-use super::super::tolerance::{Approx, sum_of_products};
 use crate::Result;
 use crate::gpu::Recorder;
 use crate::kernels::optimizer::{self, Sgd, State};
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::{Comparison, compare, untouched};
+use crate::measure::check::lab::{Lab, errors, narrow, normals, uniforms};
+use crate::measure::check::tolerance::{Approx, sum_of_products};
 use crate::reference;
 
 pub(super) fn advance_cases() -> Vec<Case> {

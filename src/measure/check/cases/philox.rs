@@ -1,9 +1,9 @@
 //! The random words of lib/philox: a kernel that stores them as they are.
 
-use super::super::case::Case;
-use super::super::lab::Lab;
 use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel};
 use crate::kernels::lib;
+use crate::measure::check::case::Case;
+use crate::measure::check::lab::Lab;
 use crate::rng::philox;
 
 /// words[i] = philox(counter, key) of counters[i] = (counter, key, unused): not part of training.
@@ -43,7 +43,11 @@ const KNOWN: [(Input, [u32; 4]); 3] = [
     ),
 ];
 
-fn run(lab: &Lab, inputs: &[Input], expected: &[u32]) -> crate::Result<Vec<super::super::Comparison>> {
+fn run(
+    lab: &Lab,
+    inputs: &[Input],
+    expected: &[u32],
+) -> crate::Result<Vec<crate::measure::check::Comparison>> {
     let counters: Vec<u32> =
         inputs.iter().flat_map(|(c, k)| [c[0], c[1], c[2], c[3], k[0], k[1], 0, 0]).collect();
     let counters = lab.words("counters", &counters)?;
@@ -68,7 +72,7 @@ pub(super) fn cases() -> Vec<Case> {
             run(lab, &inputs, KNOWN.map(|row| row.1).as_flattened())
         }),
         Case::new(&WORDS, "10,007 counters and keys against the host", |lab| {
-            let bits = super::super::lab::below(1, 6 * 10_007, u32::MAX);
+            let bits = crate::measure::check::lab::below(1, 6 * 10_007, u32::MAX);
             let inputs: Vec<Input> =
                 bits.chunks_exact(6).map(|w| ([w[0], w[1], w[2], w[3]], [w[4], w[5]])).collect();
             let expected: Vec<u32> = inputs.iter().flat_map(|&(c, k)| philox(c, k)).collect();

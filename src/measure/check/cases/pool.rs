@@ -1,12 +1,12 @@
 //! Global average pooling.
 
-use super::super::case::Case;
-use super::super::compare::Comparison;
-use super::super::lab::{Lab, errors, normals, pack};
-use super::super::tolerance::Approx;
 use crate::Result;
 use crate::kernels::groups_of_four;
 use crate::kernels::pool::{self, Pool};
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::Comparison;
+use crate::measure::check::lab::{Lab, errors, normals, pack};
+use crate::measure::check::tolerance::Approx;
 use crate::reference::{self, Shape};
 
 fn forward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {

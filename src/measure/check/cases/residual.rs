@@ -1,12 +1,12 @@
 //! Residual sums and option A's gradient.
 
-use super::super::case::Case;
-use super::super::compare::Comparison;
-use super::super::lab::{Lab, abs, normals, pack};
-use super::super::tolerance::{TINY, ULP};
 use crate::Result;
 use crate::kernels::residual::{self, Shortcut};
 use crate::kernels::{Rows, groups_of_four};
+use crate::measure::check::case::Case;
+use crate::measure::check::compare::Comparison;
+use crate::measure::check::lab::{Lab, abs, normals, pack};
+use crate::measure::check::tolerance::{TINY, ULP};
 use crate::reference::{self, Shape};
 
 /// Inputs of option A and the channels of its output: heights and widths even and odd, channels in all positions.
