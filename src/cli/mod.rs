@@ -1,6 +1,7 @@
 //! The command line: raw arguments to checked configuration, one file per subcommand.
 
 mod bench;
+mod check;
 mod devices;
 mod eval;
 mod output;
@@ -62,6 +63,8 @@ enum Command {
     Predict(predict::PredictArgs),
     /// One forward and backward pass on given images, to compare with other frameworks
     Step(step::StepArgs),
+    /// Compare every kernel, and whole networks, with their CPU references on this device
+    Check(check::CheckArgs),
     /// Measure throughput
     Bench(bench::BenchArgs),
     /// Time every kernel of a training step by the device's clock
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&context, &args),
         Command::Predict(args) => predict::run(&context, &args),
         Command::Step(args) => step::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
         Command::Bench(args) => bench::run(&context, &args),
         Command::Profile(args) => profile::run(&context, &args),
         Command::Recipes => recipes::run(&context),

@@ -21,6 +21,7 @@ const MOST_WORKGROUP_BYTES: u32 = 16 * 1024;
 const UNUSED: &[(&str, &[&str])] = &[
     ("conv/forward_naive", &["ACCUMULATE"]),
     ("conv/forward_direct", &["KERNEL", "STRIDE", "PAD", "H_OUT", "W_OUT", "ACCUMULATE"]),
+    ("conv/forward_strided", &["ACCUMULATE"]),
     ("conv/input_gradient_direct", &["KERNEL", "STRIDE", "PAD", "H_OUT", "W_OUT"]),
     ("conv/weight_gradient_naive", &["ACCUMULATE"]),
     ("conv/weight_gradient_direct", &["KERNEL", "ACCUMULATE"]),

@@ -1,0 +1,78 @@
+//! `wgrad check`
+
+use indicatif::{ProgressBar, ProgressStyle};
+use wgrad::measure::check::{Outcome, cases, network_cases};
+use wgrad::{Error, Result};
+
+use super::Context;
+
+#[derive(clap::Args)]
+pub(super) struct CheckArgs {
+    /// Only kernels whose name has this in it; `network` for the whole networks
+    #[arg(long, value_name = "PATTERN")]
+    kernel: Option<String>,
+}
+
+pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
+    let wanted = |name: &str| args.kernel.as_ref().is_none_or(|pattern| name.contains(pattern.as_str()));
+    let kernels: Vec<_> = cases().into_iter().filter(|case| wanted(case.kernel)).collect();
+    let networks = if wanted("network") { network_cases() } else { Vec::new() };
+    if kernels.is_empty() && networks.is_empty() {
+        let pattern = args.kernel.as_deref().unwrap_or_default();
+        return Err(Error::usage(format!(
+            "no kernel's name has {pattern:?} in it: `wgrad profile` shows the names"
+        )));
+    }
+    let gpu = context.open()?;
+    let bar = ProgressBar::new((kernels.len() + networks.len()) as u64);
+    if context.output.quiet {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed} < {eta}") {
+        bar.set_style(style);
+    }
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for case in &kernels {
+        bar.set_message(case.kernel);
+        outcomes.push(case.run(&gpu)?);
+        bar.inc(1);
+    }
+    for case in &networks {
+        bar.set_message(case.name());
+        outcomes.extend(case.run(&gpu)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    context.output.result(&outcomes, || table(&outcomes))?;
+    let wrong = outcomes.iter().filter(|outcome| !outcome.ok).count();
+    if wrong > 0 {
+        let (all, name) = (outcomes.len(), gpu.name());
+        return Err(Error::Device(format!(
+            "{wrong} of {all} checks fail on {name}: do not train on it with this driver"
+        )));
+    }
+    Ok(())
+}
+
+/// A line for each kernel, and one for each check that fails.
+fn table(outcomes: &[Outcome]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for outcome in outcomes {
+        if !names.contains(&outcome.kernel.as_str()) {
+            names.push(&outcome.kernel);
+        }
+    }
+    let mut text =
+        format!("{:<32} {:>6} {:>6} {:>28}", "kernel", "cases", "fail", "largest error / tolerance");
+    for name in names {
+        let own: Vec<_> = outcomes.iter().filter(|outcome| outcome.kernel == name).collect();
+        let wrong = own.iter().filter(|outcome| !outcome.ok).count();
+        let share = |o: &&Outcome| if o.tolerance > 0.0 { o.max_error / o.tolerance } else { 0.0 };
+        let worst = own.iter().map(share).fold(0.0, f64::max);
+        text += &format!("\n{name:<32} {:>6} {wrong:>6} {worst:>28.3}", own.len());
+    }
+    for outcome in outcomes.iter().filter(|outcome| !outcome.ok) {
+        text += &format!("\n{outcome}");
+    }
+    text
+}
