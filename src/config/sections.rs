@@ -124,11 +124,14 @@ pub struct BatchNormConfig {
     pub momentum: f64,
     /// Added to the variance under the root, above 0 and at most 1. Default 1e-5.
     pub eps: f64,
+    /// Whether the last batch norm of each residual branch starts with gamma 0, so that every block starts as the identity
+    /// (torchvision's name; Goyal et al. 2017, section 5.1). Default false.
+    pub zero_init_residual: bool,
 }
 
 impl Default for BatchNormConfig {
     fn default() -> Self {
-        Self { momentum: 0.1, eps: 1e-5 }
+        Self { momentum: 0.1, eps: 1e-5, zero_init_residual: false }
     }
 }
 

@@ -28,6 +28,7 @@ pub struct Builder {
     conv_init: Init,
     linear_init: Init,
     noise: u32,
+    residual_gamma: Init,
 }
 
 impl Builder {
@@ -44,7 +45,13 @@ impl Builder {
             bn_momentum: 0.1,
             bn_eps: 1e-5,
         };
-        Self { network, conv_init: Init::HeNormal, linear_init: Init::HeNormal, noise: 0 }
+        Self {
+            network,
+            conv_init: Init::HeNormal,
+            linear_init: Init::HeNormal,
+            noise: 0,
+            residual_gamma: Init::One,
+        }
     }
 
     /// Sets batch norm's momentum (PyTorch's sense) and eps for the whole network.
@@ -52,6 +59,13 @@ impl Builder {
     pub fn batchnorm_constants(mut self, momentum: f32, eps: f32) -> Self {
         self.network.bn_momentum = momentum;
         self.network.bn_eps = eps;
+        self
+    }
+
+    /// Sets whether a batch norm that a shortcut is added to starts with gamma 0 (Goyal et al. 2017, section 5.1).
+    #[must_use]
+    pub fn zero_init_residual(mut self, zero: bool) -> Self {
+        self.residual_gamma = if zero { Init::Zero } else { Init::One };
         self
     }
 
@@ -160,7 +174,8 @@ impl Builder {
                 }
             }
         }
-        let vectors = [("weight", Role::Gamma, Init::One), ("bias", Role::Beta, Init::Zero)];
+        let start = if shortcut == ShortcutSite::None { Init::One } else { self.residual_gamma };
+        let vectors = [("weight", Role::Gamma, start), ("bias", Role::Beta, Init::Zero)];
         let [gamma, _] = vectors.map(|(suffix, role, init)| {
             Self::tensor(&mut self.network.parameters, format!("{name}.{suffix}"), &[channels], role, init)
         });

@@ -29,13 +29,23 @@ pub struct Settings {
     pub bn_momentum: f32,
     /// Batch norm's eps.
     pub bn_eps: f32,
+    /// Whether the last batch norm of each residual branch starts with gamma 0.
+    pub zero_init_residual: bool,
 }
 
 impl Settings {
     /// CIFAR-10 images, option A, PyTorch's batch norm.
     pub fn cifar10(activation: Activation) -> Self {
         let option = ShortcutOption::A;
-        Self { input: [32, 32, 3], classes: 10, activation, option, bn_momentum: 0.1, bn_eps: 1e-5 }
+        Self {
+            input: [32, 32, 3],
+            classes: 10,
+            activation,
+            option,
+            bn_momentum: 0.1,
+            bn_eps: 1e-5,
+            zero_init_residual: false,
+        }
     }
 }
 
@@ -62,7 +72,8 @@ pub fn build(name: &str, settings: &Settings) -> Result<Network> {
 fn resnet(name: &str, n: usize, settings: &Settings) -> Result<Network> {
     let act = &settings.activation;
     let mut b = Builder::new(name, settings.input, settings.classes)
-        .batchnorm_constants(settings.bn_momentum, settings.bn_eps);
+        .batchnorm_constants(settings.bn_momentum, settings.bn_eps)
+        .zero_init_residual(settings.zero_init_residual);
     let x = b.conv("conv1", b.image(), 16, 3, 1, 1)?;
     let mut x = b.batchnorm("bn1", x, act, ShortcutSite::None)?;
     for (stage, channels) in [(1, 16), (2, 32), (3, 64)] {

@@ -24,6 +24,7 @@ pub fn build_network(config: &RunConfig, input: [usize; 3], classes: usize) -> R
         },
         bn_momentum: config.batchnorm.momentum as f32,
         bn_eps: config.batchnorm.eps as f32,
+        zero_init_residual: config.batchnorm.zero_init_residual,
     };
     models::build(&config.model, &settings)
 }
