@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod dataset;
+mod epoch;
 mod evaluate;
 mod folder;
 pub mod metrics;
@@ -13,11 +14,12 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, Progress};
 pub use dataset::DeviceImages;
+pub use epoch::{Observer, StepReport};
 pub use evaluate::{Evaluation, Evaluator, TrainedImages, logits_of};
 pub use folder::RunFolder;
 pub use metrics::{EpochMetrics, MetricsLog, Summary};
 pub use network::{build_network, normalize, split_kind};
-pub use run::{Observer, Run, StepReport};
+pub use run::Run;
 pub use schedule::Schedule;
 pub use step::{StepOutput, single_step};
 pub use trainer::{StepSettings, Trainer};
