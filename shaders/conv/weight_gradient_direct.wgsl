@@ -1,8 +1,8 @@
-// As conv/weight_gradient_naive for KERNEL 3; what changed: an invocation owns one input channel x 9 taps x 4 output
-// channels in registers and walks along rows, so that three loads of x and one of dy (the same for the whole workgroup)
-// serve 36 multiply-adds.
+// As conv/weight_gradient_naive for KERNEL 3; what changed: an invocation owns one input channel x 9 taps x 8 output
+// channels in registers and walks along rows, so that three loads of x and two of dy (the same for the whole workgroup)
+// serve 72 multiply-adds.
 // x: N,H_IN,W_IN,C_IN4*4  dy: N,H_OUT,W_OUT,C_OUT4*4  partial: splits,stride (3,3,C_IN4*4,C_OUT4*4)
-// Workgroups: x over input channels, y over C_OUT4, z over splits: a split is a run of output rows of all images.
+// Workgroups: x over input channels, y over pairs of output groups, z over splits: a split is a run of output rows.
 struct Params { batch: u32, rows: u32, stride: u32, pad0: u32 } // output rows a split; words a split
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
@@ -11,55 +11,82 @@ struct Params { batch: u32, rows: u32, stride: u32, pad0: u32 } // output rows a
 
 const C_IN = C_IN4 * 4u;
 
+struct Sums {
+    s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>,
+    s3: vec4<f32>, s4: vec4<f32>, s5: vec4<f32>,
+    s6: vec4<f32>, s7: vec4<f32>, s8: vec4<f32>,
+}
+
+struct Window { top: vec3<f32>, middle: vec3<f32>, bottom: vec3<f32> }
+
+fn add(v: Window, g: vec4<f32>, s: Sums) -> Sums {
+    return Sums(
+        fma(vec4<f32>(v.top.x), g, s.s0), fma(vec4<f32>(v.top.y), g, s.s1), fma(vec4<f32>(v.top.z), g, s.s2),
+        fma(vec4<f32>(v.middle.x), g, s.s3), fma(vec4<f32>(v.middle.y), g, s.s4), fma(vec4<f32>(v.middle.z), g, s.s5),
+        fma(vec4<f32>(v.bottom.x), g, s.s6), fma(vec4<f32>(v.bottom.y), g, s.s7), fma(vec4<f32>(v.bottom.z), g, s.s8),
+    );
+}
+
 fn load(n: u32, h: u32, w: u32, c: u32) -> f32 {
     let inside = h < H_IN && w < W_IN; // below 0 wraps round
     let at = select(0u, ((n * H_IN + h) * W_IN + w) * C_IN + c, inside);
     return select(0.0, x[at], inside);
 }
 
-fn put(split: u32, tap: u32, c: u32, k: u32, sum: vec4<f32>) {
-    partial[split * (params.stride / 4u) + (tap * C_IN + c) * C_OUT4 + k] = sum;
+// The next column of a row of the window, and what lies before it.
+fn slide(row: vec3<f32>, n: u32, h: u32, w: u32, c: u32) -> vec3<f32> {
+    if STRIDE == 1u {
+        return vec3<f32>(row.yz, load(n, h, w, c));
+    }
+    return vec3<f32>(load(n, h, w - 2u, c), load(n, h, w - 1u, c), load(n, h, w, c));
+}
+
+fn store(split: u32, c: u32, k: u32, s: Sums) {
+    if k >= C_OUT4 {
+        return;
+    }
+    let at = split * (params.stride / 4u) + c * C_OUT4 + k;
+    const TAP = C_IN * C_OUT4;
+    partial[at] = s.s0;
+    partial[at + TAP] = s.s1;
+    partial[at + 2u * TAP] = s.s2;
+    partial[at + 3u * TAP] = s.s3;
+    partial[at + 4u * TAP] = s.s4;
+    partial[at + 5u * TAP] = s.s5;
+    partial[at + 6u * TAP] = s.s6;
+    partial[at + 7u * TAP] = s.s7;
+    partial[at + 8u * TAP] = s.s8;
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let c = group.x * WORKGROUP + local;
-    let k = group.y;
+    let k = group.y * 2u;
+    let other = min(k + 1u, C_OUT4 - 1u);
     if c >= C_IN {
         return;
     }
-    var s0 = vec4<f32>(); var s1 = vec4<f32>(); var s2 = vec4<f32>();
-    var s3 = vec4<f32>(); var s4 = vec4<f32>(); var s5 = vec4<f32>();
-    var s6 = vec4<f32>(); var s7 = vec4<f32>(); var s8 = vec4<f32>();
+    var a = Sums();
+    var b = Sums();
     let end = min((group.z + 1u) * params.rows, params.batch * H_OUT);
     for (var row = group.z * params.rows; row < end; row++) {
         let n = row / H_OUT;
         let h = row % H_OUT * STRIDE - PAD;
-        var x0 = load(n, h, 0u - PAD, c);
-        var x1 = load(n, h, 1u - PAD, c);
-        var x3 = load(n, h + 1u, 0u - PAD, c);
-        var x4 = load(n, h + 1u, 1u - PAD, c);
-        var x6 = load(n, h + 2u, 0u - PAD, c);
-        var x7 = load(n, h + 2u, 1u - PAD, c);
+        var v = Window(
+            vec3<f32>(0.0, load(n, h, 0u - PAD, c), load(n, h, 1u - PAD, c)),
+            vec3<f32>(0.0, load(n, h + 1u, 0u - PAD, c), load(n, h + 1u, 1u - PAD, c)),
+            vec3<f32>(0.0, load(n, h + 2u, 0u - PAD, c), load(n, h + 2u, 1u - PAD, c)),
+        );
         for (var w = 0u; w < W_OUT; w++) {
-            let g = dy[(row * W_OUT + w) * C_OUT4 + k];
             let right = w * STRIDE + 2u - PAD;
-            let x2 = load(n, h, right, c);
-            let x5 = load(n, h + 1u, right, c);
-            let x8 = load(n, h + 2u, right, c);
-            s0 = fma(vec4<f32>(x0), g, s0); s1 = fma(vec4<f32>(x1), g, s1); s2 = fma(vec4<f32>(x2), g, s2);
-            s3 = fma(vec4<f32>(x3), g, s3); s4 = fma(vec4<f32>(x4), g, s4); s5 = fma(vec4<f32>(x5), g, s5);
-            s6 = fma(vec4<f32>(x6), g, s6); s7 = fma(vec4<f32>(x7), g, s7); s8 = fma(vec4<f32>(x8), g, s8);
-            if STRIDE == 1u {
-                x0 = x1; x1 = x2; x3 = x4; x4 = x5; x6 = x7; x7 = x8;
-            } else {
-                x0 = load(n, h, right + STRIDE - 2u, c); x1 = load(n, h, right + STRIDE - 1u, c);
-                x3 = load(n, h + 1u, right + STRIDE - 2u, c); x4 = load(n, h + 1u, right + STRIDE - 1u, c);
-                x6 = load(n, h + 2u, right + STRIDE - 2u, c); x7 = load(n, h + 2u, right + STRIDE - 1u, c);
-            }
+            v = Window(
+                slide(v.top, n, h, right, c), slide(v.middle, n, h + 1u, right, c), slide(v.bottom, n, h + 2u, right, c),
+            );
+            let at = (row * W_OUT + w) * C_OUT4;
+            a = add(v, dy[at + k], a);
+            b = add(v, dy[at + other], b);
         }
     }
-    put(group.z, 0u, c, k, s0); put(group.z, 1u, c, k, s1); put(group.z, 2u, c, k, s2);
-    put(group.z, 3u, c, k, s3); put(group.z, 4u, c, k, s4); put(group.z, 5u, c, k, s5);
-    put(group.z, 6u, c, k, s6); put(group.z, 7u, c, k, s7); put(group.z, 8u, c, k, s8);
+    store(group.z, c, k, a);
+    store(group.z, c, k + 1u, b);
 }

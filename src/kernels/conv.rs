@@ -254,7 +254,8 @@ impl Conv {
         let (each, groups) = if direct {
             let lanes = groups_of_four(self.in_channels) as u32 * 4;
             let out4 = groups_of_four(self.out_channels) as u32;
-            (self.rows_a_split(), Groups([lanes.div_ceil(kernel.workgroup), out4, self.splits() as u32]))
+            let pairs = out4.div_ceil(2);
+            (self.rows_a_split(), Groups([lanes.div_ceil(kernel.workgroup), pairs, self.splits() as u32]))
         } else {
             let x = (self.weight_words() as u32 / 4).div_ceil(kernel.workgroup);
             (self.images_a_split(), Groups([x, 1, self.splits() as u32]))
