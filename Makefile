@@ -7,12 +7,13 @@ TRAIN_FLAGS ?=
 PYTHON ?= python3
 ACTIVATIONS ?= relu leaky_relu
 
-.PHONY: help train test driver check-style goldens compare-torch
+.PHONY: help train test overfit driver check-style goldens compare-torch
 
 help:
 	@echo "make train        trains the quickstart recipe; TRAIN_FLAGS=\"--epochs 10\" adds flags"
 	@echo "make test         builds and runs all tests"
 	@echo "make driver       installs a software Vulkan driver where there is none (Debian, Ubuntu)"
+	@echo "make overfit      ResNet-20 learns 64 images by heart with relu, dropact and rrelu"
 	@echo "make check-style  rustfmt and clippy"
 	@echo "make goldens      writes the files of tests/golden again; PYTHON=python with PyTorch"
 	@echo "make compare-torch  compares one step with PyTorch in many settings; PYTHON=python with PyTorch"
@@ -22,6 +23,9 @@ train: driver
 
 test: driver
 	$(CARGO) test --release
+
+overfit: driver
+	$(CARGO) run --release --example overfit
 
 driver:
 	@sh scripts/driver.sh

@@ -178,8 +178,11 @@ impl Checkpoint {
 /// Writes a file so that a crash leaves the old one or the new one, never half of it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary =
-        tempfile::NamedTempFile::new_in(folder).map_err(Error::io("create a file in", folder))?;
+    let mut builder = tempfile::Builder::new();
+    // A temporary file is its owner's alone; a run's files have the rights of any new file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder).map_err(Error::io("create a file in", folder))?;
     temporary.write_all(bytes).map_err(Error::io("write", path))?;
     temporary.as_file().sync_all().map_err(Error::io("write", path))?;
     temporary.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
