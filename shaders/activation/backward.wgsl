@@ -1,5 +1,5 @@
-// dy becomes dx = dy * activation'(x), in place. x, dy: rows,C4*4. Redraws the noise of activation/forward.
-// Workgroups: a line over chunks of rows, times blocks of LANES channel groups in z.
+// dy becomes dx = dy * activation'(x), in place. x, dy: N,C4,PIXELS,4. Redraws the noise of activation/forward.
+// Workgroups: a line over chunks of rows, times channel groups in z.
 struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> state: State;
@@ -13,11 +13,8 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
-    if !p.takes {
-        return;
-    }
-    for (var row = p.first; row < p.end; row += ROWS_AT_ONCE) {
-        let at = row * C4 + p.c;
-        dy[at] *= real_channels(derivative4(x[at], draw(params.seed, at, state.step, params.layer)), p.c);
+    for (var row = p.first; row < p.end; row += WORKGROUP) {
+        let i = at(row, p.c);
+        dy[i] *= real_channels(derivative4(x[i], draw(params.seed, row * C4 + p.c, state.step, params.layer)), p.c);
     }
 }

@@ -1,6 +1,6 @@
-// y = activation(x), where no batch norm stands before it. x, y: rows,C4*4
+// y = activation(x), where no batch norm stands before it. x, y: N,C4,PIXELS,4
 // Draws one Philox block for each four channels (counter: the group's index) where the activation is stochastic and TRAIN.
-// Workgroups: a line over chunks of rows, times blocks of LANES channel groups in z.
+// Workgroups: a line over chunks of rows, times channel groups in z.
 struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> state: State;
@@ -14,11 +14,8 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
-    if !p.takes {
-        return;
-    }
-    for (var row = p.first; row < p.end; row += ROWS_AT_ONCE) {
-        let at = row * C4 + p.c;
-        y[at] = real_channels(value4(x[at], draw(params.seed, at, state.step, params.layer)), p.c);
+    for (var row = p.first; row < p.end; row += WORKGROUP) {
+        let i = at(row, p.c);
+        y[i] = real_channels(value4(x[i], draw(params.seed, row * C4 + p.c, state.step, params.layer)), p.c);
     }
 }

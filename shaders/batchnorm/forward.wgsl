@@ -1,7 +1,7 @@
 // y = activation(batchnorm(x) + shortcut), one pass: mean and invstd from batchnorm/finalize or batchnorm/running.
-// x, y: rows,C4*4  saved: 2,C4*4 (mean, invstd)  affine: gamma C4*4, beta from affine_offset on  shortcut: lib/normalize
+// x, y: N,C4,PIXELS,4  saved: 2,C4*4 (mean, invstd)  affine: gamma C4*4, beta from affine_offset on  shortcut: lib/normalize
 // Draws one Philox block for each four channels (counter row*C4 + c) where the activation is stochastic and TRAIN.
-// Workgroups: a line over chunks of rows, times blocks of LANES channel groups in z.
+// Workgroups: a line over chunks of rows, times channel groups in z.
 struct Params {
     rows: u32, rows_a_chunk: u32, affine_offset: u32, layer: u32, // offset in groups of four
     seed: u32, height: u32, width: u32, shortcut_height: u32,
@@ -22,13 +22,10 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
-    if !p.takes {
-        return;
-    }
     let ch = channel(p.c);
-    for (var row = p.first; row < p.end; row += ROWS_AT_ONCE) {
-        let at = row * C4 + p.c;
-        let z = fma(normalized(x[at], ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);
-        y[at] = real_channels(value4(z, draw(params.seed, at, state.step, params.layer)), p.c);
+    for (var row = p.first; row < p.end; row += WORKGROUP) {
+        let i = at(row, p.c);
+        let z = fma(normalized(x[i], ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);
+        y[i] = real_channels(value4(z, draw(params.seed, row * C4 + p.c, state.step, params.layer)), p.c);
     }
 }

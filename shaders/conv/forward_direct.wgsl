@@ -1,6 +1,6 @@
 // As conv/forward_naive for KERNEL 3, STRIDE 1, PAD 1; what changed: a tile of 4x4 pixels x 4 channels stays in registers
 // (lib/direct3x3), so that 36 loads serve 576 multiply-adds of four.
-// x: N,H_IN,W_IN,C_IN4*4  weight: 3,3,C_IN4*4,C_OUT4*4  y: N,H_IN,W_IN,C_OUT4*4
+// x: N,C_IN4,H_IN,W_IN,4  weight: 3,3,C_IN4*4,C_OUT4*4  y: N,C_OUT4,H_IN,W_IN,4
 // Workgroups: a line over tiles of all images, times C_OUT4 in z.
 struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -8,8 +8,10 @@ struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+const PLANES = C_IN4; // of what is loaded
+
 fn load(p: Place, c: u32) -> vec4<f32> {
-    return select(vec4<f32>(), x[p.pixel * C_IN4 + c], p.inside);
+    return select(vec4<f32>(), x[p.pixel + c * PLANE], p.inside);
 }
 
 fn weights(tap: u32, c: u32, k: u32) -> mat4x4<f32> {
@@ -19,7 +21,7 @@ fn weights(tap: u32, c: u32, k: u32) -> mat4x4<f32> {
 
 fn store(n: u32, h: u32, w: u32, k: u32, sum: vec4<f32>) {
     if h < H_IN && w < W_IN {
-        y[((n * H_IN + h) * W_IN + w) * C_OUT4 + k] = sum;
+        y[((n * C_OUT4 + k) * H_IN + h) * W_IN + w] = sum;
     }
 }
 

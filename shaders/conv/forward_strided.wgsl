@@ -1,6 +1,6 @@
 // As conv/forward_naive, any shape; what changed: an invocation owns four neighbouring output pixels x 4 channels, and all
 // invocations of a workgroup the same channels, so that a weight is one load for all of them.
-// x: N,H_IN,W_IN,C_IN4*4  weight: KERNEL,KERNEL,C_IN4*4,C_OUT4*4  y: N,H_OUT,W_OUT,C_OUT4*4
+// x: N,C_IN4,H_IN,W_IN,4  weight: KERNEL,KERNEL,C_IN4*4,C_OUT4*4  y: N,C_OUT4,H_OUT,W_OUT,4
 // Workgroups: a line over runs of four pixels of all images, times C_OUT4 in z.
 struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -12,7 +12,7 @@ const RUNS = (W_OUT + 3u) / 4u;
 
 fn load(n: u32, h: u32, w: u32, c: u32) -> vec4<f32> {
     let inside = h < H_IN && w < W_IN; // below 0 wraps round
-    let at = select(0u, ((n * H_IN + h) * W_IN + w) * C_IN4 + c, inside);
+    let at = select(0u, ((n * C_IN4 + c) * H_IN + h) * W_IN + w, inside);
     return select(vec4<f32>(), x[at], inside);
 }
 
@@ -55,15 +55,15 @@ fn main(
             d = multiply(load(n, row, column + 3u * STRIDE, i), m, d);
         }
     }
-    let at = ((n * H_OUT + h) * W_OUT + w) * C_OUT4 + k;
+    let at = ((n * C_OUT4 + k) * H_OUT + h) * W_OUT + w;
     y[at] = a;
     if w + 1u < W_OUT {
-        y[at + C_OUT4] = b;
+        y[at + 1u] = b;
     }
     if w + 2u < W_OUT {
-        y[at + 2u * C_OUT4] = c;
+        y[at + 2u] = c;
     }
     if w + 3u < W_OUT {
-        y[at + 3u * C_OUT4] = d;
+        y[at + 3u] = d;
     }
 }

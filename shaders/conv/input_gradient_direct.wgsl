@@ -1,6 +1,6 @@
 // As conv/input_gradient_naive for KERNEL 3, STRIDE 1, PAD 1; what changed: a tile of 4x4 pixels x 4 channels stays in
 // registers (lib/direct3x3). The gradient is the convolution of dy with the weights turned round and transposed.
-// dy: N,H_IN,W_IN,C_OUT4*4  weight: 3,3,C_IN4*4,C_OUT4*4  dx: N,H_IN,W_IN,C_IN4*4
+// dy: N,C_OUT4,H_IN,W_IN,4  weight: 3,3,C_IN4*4,C_OUT4*4  dx: N,C_IN4,H_IN,W_IN,4
 // Workgroups: a line over tiles of all images, times C_IN4 in z. With ACCUMULATE the sum is added to what dx holds.
 struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
@@ -8,8 +8,10 @@ struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+const PLANES = C_OUT4; // of what is loaded
+
 fn load(p: Place, c: u32) -> vec4<f32> {
-    return select(vec4<f32>(), dy[p.pixel * C_OUT4 + c], p.inside);
+    return select(vec4<f32>(), dy[p.pixel + c * PLANE], p.inside);
 }
 
 fn weights(tap: u32, k: u32, c: u32) -> mat4x4<f32> {
@@ -19,7 +21,7 @@ fn weights(tap: u32, k: u32, c: u32) -> mat4x4<f32> {
 
 fn store(n: u32, h: u32, w: u32, c: u32, sum: vec4<f32>) {
     if h < H_IN && w < W_IN {
-        let at = ((n * H_IN + h) * W_IN + w) * C_IN4 + c;
+        let at = ((n * C_IN4 + c) * H_IN + h) * W_IN + w;
         if ACCUMULATE {
             dx[at] += sum;
         } else {

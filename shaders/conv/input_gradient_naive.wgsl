@@ -1,5 +1,5 @@
 // dx[n,h,w,c] = sum over r,s,k of dy[n, (h+PAD-r)/STRIDE, (w+PAD-s)/STRIDE, k] * weight[r,s,c,k], where the divisions are
-// exact. dy: N,H_OUT,W_OUT,C_OUT4*4  weight: KERNEL,KERNEL,C_IN4*4,C_OUT4*4  dx: N,H_IN,W_IN,C_IN4*4
+// exact. dy: N,C_OUT4,H_OUT,W_OUT,4  weight: KERNEL,KERNEL,C_IN4*4,C_OUT4*4  dx: N,C_IN4,H_IN,W_IN,4
 // An invocation owns four channels of one input pixel. With ACCUMULATE the sum is added to what dx holds.
 struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
@@ -17,19 +17,19 @@ fn main(
     if index >= params.batch * H_IN * W_IN * C_IN4 {
         return;
     }
-    let c = index % C_IN4;
-    let w = index / C_IN4 % W_IN;
-    let h = index / (C_IN4 * W_IN) % H_IN;
-    let n = index / (C_IN4 * W_IN * H_IN);
+    let w = index % W_IN;
+    let h = index / W_IN % H_IN;
+    let c = index / (W_IN * H_IN) % C_IN4;
+    let n = index / (W_IN * H_IN * C_IN4);
     var sum = vec4<f32>();
     for (var r = 0u; r < KERNEL; r++) {
         for (var s = 0u; s < KERNEL; s++) {
             let down = h + PAD - r; // below 0 wraps round and fails the test
             let right = w + PAD - s;
             if down % STRIDE == 0u && right % STRIDE == 0u && down / STRIDE < H_OUT && right / STRIDE < W_OUT {
-                let pixel = (n * H_OUT + down / STRIDE) * W_OUT + right / STRIDE;
+                let pixel = down / STRIDE * W_OUT + right / STRIDE;
                 for (var k = 0u; k < C_OUT4; k++) {
-                    let v = dy[pixel * C_OUT4 + k];
+                    let v = dy[(n * C_OUT4 + k) * H_OUT * W_OUT + pixel];
                     let at = ((r * KERNEL + s) * C_IN4 + c) * 4u * C_OUT4 + k;
                     sum += vec4<f32>(
                         dot(v, weight[at]),

@@ -1,6 +1,6 @@
 // As conv/input_gradient_naive for KERNEL 3, STRIDE 2, PAD 1; what changed: an invocation owns 2x2 input pixels x 4
 // channels, to which the same four output pixels contribute, each tap once.
-// dy: N,H_OUT,W_OUT,C_OUT4*4  weight: 3,3,C_IN4*4,C_OUT4*4  dx: N,H_IN,W_IN,C_IN4*4
+// dy: N,C_OUT4,H_OUT,W_OUT,4  weight: 3,3,C_IN4*4,C_OUT4*4  dx: N,C_IN4,H_IN,W_IN,4
 // Workgroups: a line over 2x2 blocks of all images, times C_IN4 in z. With ACCUMULATE the sum is added to what dx holds.
 struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
@@ -13,7 +13,7 @@ const BLOCKS_W = (W_IN + 1u) / 2u;
 
 fn load(n: u32, h: u32, w: u32, k: u32) -> vec4<f32> {
     let inside = h < H_OUT && w < W_OUT;
-    let at = select(0u, ((n * H_OUT + h) * W_OUT + w) * C_OUT4 + k, inside);
+    let at = select(0u, ((n * C_OUT4 + k) * H_OUT + h) * W_OUT + w, inside);
     return select(vec4<f32>(), dy[at], inside);
 }
 
@@ -27,7 +27,7 @@ fn multiply(v: vec4<f32>, tap: u32, c: u32, k: u32, sum: vec4<f32>) -> vec4<f32>
 
 fn store(n: u32, h: u32, w: u32, c: u32, sum: vec4<f32>) {
     if h < H_IN && w < W_IN {
-        let at = ((n * H_IN + h) * W_IN + w) * C_IN4 + c;
+        let at = ((n * C_IN4 + c) * H_IN + h) * W_IN + w;
         if ACCUMULATE {
             dx[at] += sum;
         } else {

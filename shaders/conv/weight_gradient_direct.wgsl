@@ -1,7 +1,7 @@
 // As conv/weight_gradient_naive for KERNEL 3; what changed: an invocation owns one input channel x 9 taps x 8 output
 // channels in registers and walks along rows, so that three loads of x and two of dy (the same for the whole workgroup)
 // serve 72 multiply-adds.
-// x: N,H_IN,W_IN,C_IN4*4  dy: N,H_OUT,W_OUT,C_OUT4*4  partial: splits,stride (3,3,C_IN4*4,C_OUT4*4)
+// x: N,C_IN4,H_IN,W_IN,4  dy: N,C_OUT4,H_OUT,W_OUT,4  partial: splits,stride (3,3,C_IN4*4,C_OUT4*4)
 // Workgroups: x over input channels, y over pairs of output groups, z over splits: a split is a run of output rows.
 struct Params { batch: u32, rows: u32, stride: u32, pad0: u32 } // output rows a split; words a split
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -10,6 +10,7 @@ struct Params { batch: u32, rows: u32, stride: u32, pad0: u32 } // output rows a
 @group(0) @binding(3) var<uniform> params: Params;
 
 const C_IN = C_IN4 * 4u;
+const PLANE = H_OUT * W_OUT;
 
 struct Sums {
     s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>,
@@ -29,7 +30,7 @@ fn add(v: Window, g: vec4<f32>, s: Sums) -> Sums {
 
 fn load(n: u32, h: u32, w: u32, c: u32) -> f32 {
     let inside = h < H_IN && w < W_IN; // below 0 wraps round
-    let at = select(0u, ((n * H_IN + h) * W_IN + w) * C_IN + c, inside);
+    let at = select(0u, ((n * C_IN4 + c / 4u) * H_IN * W_IN + h * W_IN + w) * 4u + c % 4u, inside);
     return select(0.0, x[at], inside);
 }
 
@@ -82,9 +83,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             v = Window(
                 slide(v.top, n, h, right, c), slide(v.middle, n, h + 1u, right, c), slide(v.bottom, n, h + 2u, right, c),
             );
-            let at = (row * W_OUT + w) * C_OUT4;
-            a = add(v, dy[at + k], a);
-            b = add(v, dy[at + other], b);
+            let at = row % H_OUT * W_OUT + w;
+            a = add(v, dy[(n * C_OUT4 + k) * PLANE + at], a);
+            b = add(v, dy[(n * C_OUT4 + other) * PLANE + at], b);
         }
     }
     store(group.z, c, k, a);

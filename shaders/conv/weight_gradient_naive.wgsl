@@ -1,8 +1,8 @@
 // dweight[r,s,c,k] = sum over n,h,w of x[n, h*STRIDE+r-PAD, w*STRIDE+s-PAD, c] * dy[n,h,w,k]
-// x: N,H_IN,W_IN,C_IN4*4  dy: N,H_OUT,W_OUT,C_OUT4*4  partial: SPLITS,stride (KERNEL,KERNEL,C_IN4*4,C_OUT4*4)
+// x: N,C_IN4,H_IN,W_IN,4  dy: N,C_OUT4,H_OUT,W_OUT,4  partial: SPLITS,stride (KERNEL,KERNEL,C_IN4*4,C_OUT4*4)
 // An invocation owns four output channels of one tap and input channel, for the images of one split (workgroup z).
 struct Params { batch: u32, images: u32, stride: u32, pad0: u32 } // images a split; words a split
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(3) var<uniform> params: Params;
@@ -28,8 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             for (var w = 0u; w < W_OUT; w++) {
                 let column = w * STRIDE + s - PAD;
                 if column < W_IN {
-                    let v = x[((n * H_IN + row) * W_IN + column) * C_IN4 * 4u + c];
-                    sum = fma(vec4<f32>(v), dy[((n * H_OUT + h) * W_OUT + w) * C_OUT4 + k], sum);
+                    let v = x[((n * C_IN4 + c / 4u) * H_IN + row) * W_IN + column][c % 4u];
+                    sum = fma(vec4<f32>(v), dy[((n * C_OUT4 + k) * H_OUT + h) * W_OUT + w], sum);
                 }
             }
         }

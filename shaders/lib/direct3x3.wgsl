@@ -1,6 +1,8 @@
 // 3x3, stride 1, padding 1, for a tile of 4x4 pixels x 4 channels in registers. The kernel's file gives
-// load(place, group) and weights(tap, group, own group). Invocations of a workgroup take neighbouring tiles and the same
+// PLANES, load(place, group) and weights(tap, group, own group). Invocations of a workgroup take neighbouring tiles and the same
 // weights, so that a weight is one load for all of them: 36 loads of pixels serve 576 multiply-adds of four.
+const PLANE = H_IN * W_IN;
+
 struct Place { pixel: u32, inside: bool }
 
 struct Row { p0: vec4<f32>, p1: vec4<f32>, p2: vec4<f32>, p3: vec4<f32>, p4: vec4<f32>, p5: vec4<f32> }
@@ -13,7 +15,7 @@ struct Taps { left: mat4x4<f32>, middle: mat4x4<f32>, right: mat4x4<f32> }
 
 fn place(n: u32, h: u32, w: u32) -> Place {
     let inside = h < H_IN && w < W_IN; // below 0 wraps round
-    return Place(select(0u, (n * H_IN + h) * W_IN + w, inside), inside);
+    return Place(select(0u, n * PLANES * PLANE + h * W_IN + w, inside), inside);
 }
 
 fn places(n: u32, h: u32, w: u32) -> Places {

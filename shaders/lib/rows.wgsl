@@ -1,19 +1,18 @@
-// Tensors seen as rows of channels: rows x C4 groups of four. A workgroup takes `chunk` rows of up to LANES groups;
-// lane = invocation % LANES keeps its channels, so that per-channel values are loaded once.
-const ROWS_AT_ONCE = WORKGROUP / LANES;
-
+// Tensors lie in planes of four channels: N,C4,PIXELS,4. Seen as rows = N*PIXELS of C4 groups, a workgroup takes a chunk of
+// rows of one group: what belongs to a channel is one load for all of it, and neighbours read neighbours.
 struct Place {
-    takes: bool,
     c: u32,      // group of four channels
-    first: u32,  // this invocation's first row
+    first: u32,  // this invocation's first row; the next ones are WORKGROUP apart
     end: u32,    // end of the chunk
 }
 
-fn place(local: u32, chunk: u32, block: u32, rows: u32, rows_a_chunk: u32) -> Place {
-    let c = block * LANES + local % LANES;
-    let row = local / LANES;
-    let end = min((chunk + 1u) * rows_a_chunk, rows);
-    return Place(row < ROWS_AT_ONCE && c < C4, c, chunk * rows_a_chunk + row, end);
+fn place(local: u32, chunk: u32, c: u32, rows: u32, rows_a_chunk: u32) -> Place {
+    return Place(c, chunk * rows_a_chunk + local, min((chunk + 1u) * rows_a_chunk, rows));
+}
+
+// Where a row's group of channels lies.
+fn at(row: u32, c: u32) -> u32 {
+    return (row / PIXELS * C4 + c) * PIXELS + row % PIXELS;
 }
 
 // Zero in the channels that only fill the last group of four, so that they never reach a weight.

@@ -1,4 +1,4 @@
-// dx[n,p,c] = dy[n,c] / pixels. dy: N,c4*4  dx: N,pixels,c4*4. An invocation owns four channels of one pixel.
+// dx[n,p,c] = dy[n,c] / pixels. dy: N,c4*4  dx: N,c4,pixels,4. An invocation owns four channels of one pixel.
 struct Params { batch: u32, pixels: u32, c4: u32, pad0: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> dx: array<vec4<f32>>;
@@ -14,6 +14,5 @@ fn main(
     if index >= params.batch * params.pixels * params.c4 {
         return;
     }
-    let n = index / (params.pixels * params.c4);
-    dx[index] = dy[n * params.c4 + index % params.c4] / f32(params.pixels);
+    dx[index] = dy[index / params.pixels] / f32(params.pixels);
 }

@@ -1,4 +1,4 @@
-// Global average pool: y[n,c] = mean over pixels of x[n,p,c]. x: N,pixels,c4*4  y: N,c4*4
+// Global average pool: y[n,c] = mean over pixels of x[n,p,c]. x: N,c4,pixels,4  y: N,c4*4
 // An invocation owns four channels of one image.
 struct Params { batch: u32, pixels: u32, c4: u32, pad0: u32 }
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -10,11 +10,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= params.batch * params.c4 {
         return;
     }
-    let n = id.x / params.c4;
-    let c = id.x % params.c4;
     var sum = vec4<f32>();
     for (var p = 0u; p < params.pixels; p++) {
-        sum += x[(n * params.pixels + p) * params.c4 + c];
+        sum += x[id.x * params.pixels + p];
     }
     y[id.x] = sum / f32(params.pixels);
 }

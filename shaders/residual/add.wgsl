@@ -1,5 +1,5 @@
-// x += shortcut. x: rows,C4*4  shortcut: as SHORTCUT says, lib/shortcut
-// Workgroups: a line over chunks of rows, times blocks of LANES channel groups in z.
+// x += shortcut. x: N,C4,PIXELS,4  shortcut: as SHORTCUT says, lib/shortcut
+// Workgroups: a line over chunks of rows, times channel groups in z.
 struct Params {
     rows: u32, rows_a_chunk: u32, height: u32, width: u32,
     shortcut_height: u32, shortcut_width: u32, pad0: u32, pad1: u32,
@@ -15,10 +15,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
-    if !p.takes {
-        return;
-    }
-    for (var row = p.first; row < p.end; row += ROWS_AT_ONCE) {
-        x[row * C4 + p.c] += shortcut_at(row, p.c);
+    for (var row = p.first; row < p.end; row += WORKGROUP) {
+        x[at(row, p.c)] += shortcut_at(row, p.c);
     }
 }

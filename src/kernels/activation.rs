@@ -12,7 +12,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[("x", Access::Read), ("state", Access::Read), ("y", Access::Write)],
     params_bytes: 16,
     workgroup: Rows::WORKGROUP,
-    constants: &["C4", "LANES", "CHANNELS", "TRAIN", "STOCHASTIC"],
+    constants: &["C4", "PIXELS", "CHANNELS", "TRAIN", "STOCHASTIC"],
     activation: true,
 };
 
@@ -262,7 +262,7 @@ fn apply(
     rows: Rows,
     bindings: [&View; 3],
 ) -> Dispatch {
-    let params = [rows.rows as u32, rows.element_chunk() as u32, noise.layer, noise.seed];
+    let params = [rows.rows() as u32, rows.element_chunk() as u32, noise.layer, noise.seed];
     Dispatch {
         kernel,
         constants: rows.constants().with(&act.constants(train)),

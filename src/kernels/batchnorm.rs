@@ -21,8 +21,8 @@ macro_rules! kernel {
     };
 }
 
-const ROWS: &[&str] = &["C4", "LANES", "CHANNELS"];
-const FUSED: &[&str] = &["C4", "LANES", "CHANNELS", "SHORTCUT", "SHORTCUT_C", "TRAIN", "STOCHASTIC"];
+const ROWS: &[&str] = &["C4", "PIXELS", "CHANNELS"];
+const FUSED: &[&str] = &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C", "TRAIN", "STOCHASTIC"];
 const FUSED_LIBRARIES: &[&str] =
     &[lib::INDEX, lib::ROWS, lib::NORMALIZE, lib::SHORTCUT, lib::STATE, lib::PHILOX, lib::ACTIVATION];
 
@@ -31,7 +31,7 @@ pub static STATISTICS: Kernel = kernel!(
     "batchnorm/statistics",
     &[("x", Access::Read), ("partial", Access::Write)],
     ReduceParams,
-    &[lib::ROWS],
+    &[lib::ROWS, lib::REDUCE],
     ROWS,
     false
 );
@@ -82,7 +82,7 @@ pub static BACKWARD_REDUCE: Kernel = kernel!(
         ("partial", Access::Write),
     ],
     FusedParams,
-    &[lib::ROWS, lib::NORMALIZE, lib::SHORTCUT, lib::STATE, lib::PHILOX, lib::ACTIVATION],
+    &[lib::ROWS, lib::REDUCE, lib::NORMALIZE, lib::SHORTCUT, lib::STATE, lib::PHILOX, lib::ACTIVATION],
     FUSED,
     true
 );
@@ -107,7 +107,7 @@ pub static BACKWARD: Kernel = kernel!(
     ],
     ReduceParams,
     &[lib::INDEX, lib::ROWS],
-    &["C4", "LANES", "CHANNELS", "TRAIN"],
+    &["C4", "PIXELS", "CHANNELS", "TRAIN"],
     false
 );
 
@@ -204,7 +204,7 @@ pub struct Context {
 impl BatchNorm {
     /// The tensor as rows.
     pub fn rows(&self) -> Rows {
-        Rows { rows: self.batch * self.height * self.width, channels: self.channels }
+        Rows { batch: self.batch, pixels: self.height * self.width, channels: self.channels }
     }
 
     /// Words of the partial sums of a reduction.
@@ -240,7 +240,7 @@ impl BatchNorm {
     pub fn statistics(&self, x: &View, partial: &View) -> Dispatch {
         let rows = self.rows();
         let params = ReduceParams {
-            rows: rows.rows as u32,
+            rows: rows.rows() as u32,
             rows_a_chunk: rows.reduction_chunk() as u32,
             chunks_or_offset: rows.reduction_chunks() as u32,
             pad: 0,
@@ -252,7 +252,7 @@ impl BatchNorm {
     pub fn finalize(&self, partial: &View, running: &View, saved: &View) -> Dispatch {
         let rows = self.rows();
         let params = FinalizeParams {
-            rows: rows.rows as u32,
+            rows: rows.rows() as u32,
             rows_a_chunk: rows.reduction_chunk() as u32,
             chunks: rows.reduction_chunks() as u32,
             running_offset: self.offset4(),
@@ -307,7 +307,7 @@ impl BatchNorm {
     ) -> Dispatch {
         let rows = self.rows();
         let params = ReduceParams {
-            rows: rows.rows as u32,
+            rows: rows.rows() as u32,
             rows_a_chunk: rows.element_chunk() as u32,
             chunks_or_offset: self.offset4(),
             pad: 0,
@@ -340,7 +340,7 @@ impl BatchNorm {
     fn fused_params(&self, context: &Context, rows_a_chunk: usize) -> FusedParams {
         let [shortcut_height, shortcut_width] = context.shortcut.size();
         FusedParams {
-            rows: self.rows().rows as u32,
+            rows: self.rows().rows() as u32,
             rows_a_chunk: rows_a_chunk as u32,
             affine_offset: self.offset4(),
             layer: context.noise.layer,

@@ -52,9 +52,23 @@ pub const KERNELS: &[&Kernel] = &[
     &optimizer::SGD,
 ];
 
-/// Channels are stored in groups of four; the last group is filled up with zeros.
+/// Channels are stored in groups of four, each group's pixels as a plane: N, C/4, H*W, 4. The last group is filled up with
+/// zeros.
 pub fn groups_of_four(channels: usize) -> usize {
     channels.div_ceil(4)
+}
+
+/// Rows of channels (n, pixel, channel) as stored, in planes of four channels.
+pub fn pack_planes<T: Copy + Default>(rows: &[T], pixels: usize, channels: usize) -> Vec<T> {
+    let c4 = groups_of_four(channels);
+    let mut packed = vec![T::default(); rows.len() / channels * c4 * 4];
+    for (row, values) in rows.chunks_exact(channels).enumerate() {
+        let (image, pixel) = (row / pixels, row % pixels);
+        for (c, &value) in values.iter().enumerate() {
+            packed[((image * c4 + c / 4) * pixels + pixel) * 4 + c % 4] = value;
+        }
+    }
+    packed
 }
 
 /// The text of a shader file.
@@ -71,6 +85,7 @@ pub(crate) mod lib {
     pub const PHILOX: &str = shader!("lib/philox");
     pub const STATE: &str = shader!("lib/state");
     pub const ROWS: &str = shader!("lib/rows");
+    pub const REDUCE: &str = shader!("lib/reduce");
     pub const ACTIVATION: &str = shader!("lib/activation");
     pub const DETERMINISTIC: &str = shader!("lib/deterministic");
     pub const NORMALIZE: &str = shader!("lib/normalize");

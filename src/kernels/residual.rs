@@ -11,7 +11,7 @@ pub static ADD: Kernel = Kernel {
     bindings: &[("shortcut", Access::Read), ("x", Access::Write)],
     params_bytes: 32,
     workgroup: Rows::WORKGROUP,
-    constants: &["C4", "LANES", "CHANNELS", "SHORTCUT", "SHORTCUT_C"],
+    constants: &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C"],
     activation: false,
 };
 
@@ -76,7 +76,7 @@ impl Shortcut {
 pub fn add(rows: Rows, height: usize, width: usize, shortcut: &Shortcut, x: &View) -> Dispatch {
     let [shortcut_height, shortcut_width] = shortcut.size();
     let params = [
-        rows.rows as u32,
+        rows.rows() as u32,
         rows.element_chunk() as u32,
         height as u32,
         width as u32,

@@ -61,7 +61,7 @@ impl Pass<'_> {
 
     fn rows(&self, value: Value) -> Rows {
         let [height, width, channels] = self.network.shape(value);
-        Rows { rows: self.batch * height * width, channels }
+        Rows { batch: self.batch, pixels: height * width, channels }
     }
 
     fn context(&self, index: usize, site: &BatchNormSite) -> Context {
@@ -136,7 +136,9 @@ impl Pass<'_> {
                 vec![activation::forward(act, train, noise, self.rows(node.input), &x, &self.state, &y)]
             }
             Layer::Dropout { rate, noise } => match self.mode {
-                Mode::Train => vec![dropout::apply(*rate, self.noise(*noise), &self.state, &y)],
+                Mode::Train => {
+                    vec![dropout::apply(*rate, self.noise(*noise), self.rows(node.input), &self.state, &y)]
+                }
                 Mode::Eval => Vec::new(),
             },
             Layer::GlobalAveragePool => vec![self.pool(node).forward(&x, &y)],
@@ -195,7 +197,8 @@ impl Pass<'_> {
             Layer::Dropout { rate, noise } => {
                 let mut all = Vec::new();
                 if self.mode == Mode::Train {
-                    all.push(dropout::apply(*rate, self.noise(*noise), &self.state, &dy.view));
+                    let (noise, rows) = (self.noise(*noise), self.rows(node.input));
+                    all.push(dropout::apply(*rate, noise, rows, &self.state, &dy.view));
                 }
                 all.extend(self.pass_on(node.input, dy, gradients));
                 Ok(all)

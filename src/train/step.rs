@@ -2,9 +2,9 @@
 
 use crate::gpu::{Gpu, Recorder};
 use crate::kernels::conv::Variant;
-use crate::kernels::groups_of_four;
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::State;
+use crate::kernels::{groups_of_four, pack_planes};
 use crate::nn::{Mode, Network, Pass, Weights, Workspace};
 use crate::{Error, Result};
 
@@ -52,7 +52,7 @@ pub fn single_step(
     let records = gpu.buffer("records", 2)?.view();
     let logits = workspace.value(network, network.logits(), batch);
     let dlogits = gpu.buffer("dlogits", logits.len_words())?.view();
-    gpu.write(&workspace.value(network, 0, batch), &to_nhwc(images, batch, network.input))?;
+    gpu.write(&workspace.value(network, 0, batch), &to_planes(images, batch, network.input))?;
     let mut recorder = Recorder::new();
     let variant = Variant::Direct;
     let mut pass = Pass {
@@ -82,16 +82,10 @@ pub fn single_step(
     })
 }
 
-/// From PyTorch's N,C,H,W to the device's N,H,W,C with channels filled up to four.
-fn to_nhwc(images: &[f32], batch: usize, [height, width, channels]: [usize; 3]) -> Vec<f32> {
-    let (pixels, padded) = (height * width, groups_of_four(channels) * 4);
-    let mut stored = vec![0.0; batch * pixels * padded];
-    for n in 0..batch {
-        for c in 0..channels {
-            for p in 0..pixels {
-                stored[(n * pixels + p) * padded + c] = images[(n * channels + c) * pixels + p];
-            }
-        }
-    }
-    stored
+/// From PyTorch's N,C,H,W to the device's planes.
+fn to_planes(images: &[f32], batch: usize, [height, width, channels]: [usize; 3]) -> Vec<f32> {
+    let pixels = height * width;
+    let at = |i: usize| ((i / channels / pixels) * channels + i % channels) * pixels + i / channels % pixels;
+    let rows: Vec<f32> = (0..batch * pixels * channels).map(|i| images[at(i)]).collect();
+    pack_planes(&rows, pixels, channels)
 }

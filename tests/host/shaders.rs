@@ -26,9 +26,9 @@ const UNUSED: &[(&str, &[&str])] = &[
     ("conv/input_gradient_stride2", &["KERNEL", "STRIDE", "PAD"]),
     ("conv/weight_gradient_naive", &["ACCUMULATE"]),
     ("conv/weight_gradient_direct", &["KERNEL", "ACCUMULATE"]),
-    ("batchnorm/finalize", &["LANES", "CHANNELS"]),
-    ("batchnorm/running", &["LANES", "CHANNELS"]),
-    ("batchnorm/backward_finalize", &["LANES", "CHANNELS"]),
+    ("batchnorm/finalize", &["PIXELS", "CHANNELS"]),
+    ("batchnorm/running", &["PIXELS", "CHANNELS"]),
+    ("batchnorm/backward_finalize", &["PIXELS", "CHANNELS"]),
 ];
 
 /// Parses and validates with the capabilities of core WebGPU: no optional ones.

@@ -4,8 +4,9 @@ use super::compare::{Comparison, POISON, compare, compare_words, untouched};
 use super::tolerance::Approx;
 use crate::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
-use crate::kernels::groups_of_four;
 use crate::kernels::optimizer::State;
+use crate::kernels::{groups_of_four, pack_planes};
+use crate::reference::Shape;
 use crate::rng::{Sequence, Stream};
 
 /// Poisoned words behind every tensor: reads beyond its end give NaN, writes beyond it are found.
@@ -121,14 +122,14 @@ pub(super) fn abs(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| value.abs()).collect()
 }
 
-/// Rows of `channels` as stored: filled up to a multiple of four with zeros.
-pub(super) fn pack(values: &[f64], channels: usize) -> Vec<f64> {
-    let width = groups_of_four(channels) * 4;
-    let mut packed = vec![0.0; values.len() / channels * width];
-    for (row, values) in values.chunks_exact(channels).enumerate() {
-        packed[row * width..][..channels].copy_from_slice(values);
-    }
-    packed
+/// A tensor as stored, in planes of four channels.
+pub(super) fn pack(values: &[f64], shape: Shape) -> Vec<f64> {
+    pack_planes(values, shape.h * shape.w, shape.c)
+}
+
+/// Vectors of `channels` as stored: filled up to a multiple of four with zeros.
+pub(super) fn pack_vectors(values: &[f64], channels: usize) -> Vec<f64> {
+    pack_planes(values, 1, channels)
 }
 
 /// OIHW filters as stored: tap, in, out with channels filled up with zeros.

@@ -7,7 +7,7 @@
 
 use super::case::Outcome;
 use super::compare::{Comparison, POISON, compare};
-use super::lab::pack;
+use super::lab::pack_vectors;
 use super::twin::{Given, Twin};
 use crate::gpu::{Gpu, Plan, Recorder};
 use crate::kernels::conv::Variant;
@@ -149,7 +149,7 @@ impl NetworkCase {
         let words = weights.gradient.view().len_words();
         gpu.write(&weights.gradient.view(), &vec![POISON; words])?;
         let images = workspace.value(&network, 0, BATCH);
-        gpu.write(&images, &narrow(&pack(&given.images, network.input[2])))?;
+        gpu.write(&images, &narrow(&pack_vectors(&given.images, network.input[2])))?;
         let labels = gpu.upload("labels", &given.labels)?.view();
         let state = gpu.upload("state", &[State { step: STEP, ..State::default() }])?.view();
         let records = gpu.buffer("records", 2)?;

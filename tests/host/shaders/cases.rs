@@ -68,7 +68,7 @@ impl Setting {
             "C_OUT4" => all.u32(name, outputs.div_ceil(4)),
             "ACCUMULATE" => all.bool(name, self.accumulate),
             "C4" => all.u32(name, c4),
-            "LANES" => all.u32(name, c4.min(64)),
+            "PIXELS" => all.u32(name, height * width),
             "CHANNELS" => all.u32(name, self.channels),
             "SHORTCUT" => all.u32(name, self.shortcut.0),
             "SHORTCUT_C" => all.u32(name, self.shortcut.1),

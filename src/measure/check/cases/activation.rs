@@ -25,12 +25,12 @@ fn inputs(shape: Shape) -> Vec<f64> {
 
 fn run(lab: &Lab, spec: &str, mode: Mode, shape: Shape, backward: bool) -> Result<Vec<Comparison>> {
     let site = Site::new(spec, mode)?;
-    let rows = Rows { rows: shape.rows(), channels: shape.c };
+    let rows = Rows { batch: shape.n, pixels: shape.h * shape.w, channels: shape.c };
     let (input, dy) = (inputs(shape), normals(21, shape.len()));
-    let (x, state) = (lab.values("x", &pack(&input, shape.c))?, lab.state(STEP)?);
+    let (x, state) = (lab.values("x", &pack(&input, shape))?, lab.state(STEP)?);
     let each = |i: usize| site.apply(Approx::exact(input[i]), shape, i / shape.c, i % shape.c);
     if backward {
-        let dx = lab.values("dx", &pack(&dy, shape.c))?;
+        let dx = lab.values("dx", &pack(&dy, shape))?;
         let train = site.train();
         lab.run([activation::backward(
             &site.activation,
@@ -43,14 +43,14 @@ fn run(lab: &Lab, spec: &str, mode: Mode, shape: Shape, backward: bool) -> Resul
         )])?;
         let bounds: Vec<Approx> = (0..shape.len()).map(|i| each(i)[1] * Approx::exact(dy[i])).collect();
         let expected = site.reference().backward(&dy, &input, shape);
-        lab.check(&dx, &pack(&expected, shape.c), &pack(&errors(&bounds), shape.c))
+        lab.check(&dx, &pack(&expected, shape), &pack(&errors(&bounds), shape))
     } else {
         let y = lab.poisoned("y", rows.words())?;
         let train = site.train();
         lab.run([activation::forward(&site.activation, train, NOISE, rows, &x.view, &state.view, &y.view)])?;
         let bounds: Vec<Approx> = (0..shape.len()).map(|i| each(i)[0]).collect();
         let expected = site.reference().forward(&input, shape);
-        lab.check(&y, &pack(&expected, shape.c), &pack(&errors(&bounds), shape.c))
+        lab.check(&y, &pack(&expected, shape), &pack(&errors(&bounds), shape))
     }
 }
 

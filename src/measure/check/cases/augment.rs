@@ -5,7 +5,7 @@ use crate::kernels::augment::{self, Chunk, Gather, GatherViews, Normalize};
 use crate::kernels::optimizer::State;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
-use crate::measure::check::lab::{Lab, below, errors, pack};
+use crate::measure::check::lab::{Lab, below, errors, pack_vectors};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::augment::{Augment, Images, Normalization, gather};
 
@@ -101,7 +101,7 @@ fn run(lab: &Lab, setup: Setup) -> Result<Vec<Comparison>> {
         _ => gather(source, &indices, augment, twin_of(normalize)),
     };
     let tolerance: Vec<f64> = raw.chunks_exact(size).flat_map(|raw| bounds(raw, normalize)).collect();
-    let mut comparisons = lab.check(&images, &pack(&expected, 3), &pack(&tolerance, 3))?;
+    let mut comparisons = lab.check(&images, &pack_vectors(&expected, 3), &pack_vectors(&tolerance, 3))?;
     let labels: Vec<u32> = indices.iter().map(|&index| labels[index as usize]).collect();
     comparisons.extend(lab.check_words(&batch_labels, &labels)?);
     Ok(comparisons)

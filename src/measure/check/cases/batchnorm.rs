@@ -5,7 +5,7 @@ use crate::gpu::Dispatch;
 use crate::kernels::batchnorm::{self, BatchNorm};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare};
-use crate::measure::check::lab::{Lab, Tensor, errors, normals, pack, uniforms};
+use crate::measure::check::lab::{Lab, Tensor, errors, normals, pack, pack_vectors, uniforms};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::batchnorm::{Statistics, running_update, statistics};
 use crate::reference::{self, Shape};
@@ -13,7 +13,7 @@ use crate::reference::{self, Shape};
 const EPS: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
-/// Tiny, odd, more channels than a workgroup has lanes, and a batch as in training.
+/// Tiny, odd, chunks that end within an image, many channels, and a batch as in training.
 const SHAPES: [Shape; 6] = [
     Shape::new(2, 1, 1, 3),
     Shape::new(3, 7, 5, 5),
@@ -32,13 +32,13 @@ pub(super) fn norm_of(shape: Shape) -> BatchNorm {
 
 /// Two vectors as stored: NaN between the first and the second.
 pub(super) fn pair(first: &[f64], second: &[f64], stride: usize) -> Vec<f64> {
-    let mut stored = pack(first, first.len());
+    let mut stored = pack_vectors(first, first.len());
     stored.resize(stride, f64::NAN);
-    stored.extend(pack(second, second.len()));
+    stored.extend(pack_vectors(second, second.len()));
     stored
 }
 
-/// x as stored, with the channels that fill up: the statistics kernels know no difference.
+/// x with the channels that fill up: the statistics kernels know no difference.
 struct Input {
     shape: Shape,
     x: Vec<f64>,
@@ -59,7 +59,7 @@ impl Input {
             *x = f64::from(((*x + far) * spread + offset) as f32);
         }
         let wide = Shape { c: shape.c.next_multiple_of(4), ..shape };
-        Self { shape: wide, x: pack(&x, shape.c), norm: norm_of(shape) }
+        Self { shape: wide, x: pack_vectors(&x, shape.c), norm: norm_of(shape) }
     }
 
     /// Rows of each chunk.
@@ -100,7 +100,10 @@ impl Input {
 
 fn statistics_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
     let input = Input::new(shape, offset);
-    let (x, partial) = (lab.values("x", &input.x)?, lab.poisoned("partial", input.norm.partial_words())?);
+    let (x, partial) = (
+        lab.values("x", &pack(&input.x, input.shape))?,
+        lab.poisoned("partial", input.norm.partial_words())?,
+    );
     lab.run([input.norm.statistics(&x.view, &partial.view)])?;
     let width = input.shape.c;
     let rows = input.norm.rows().reduction_chunk() * width;
@@ -185,7 +188,7 @@ fn chain_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
     let column = |c: usize| partials.iter().map(|chunk| chunk[c]).collect::<Vec<_>>();
     let bounds: Vec<_> = (0..input.shape.c).map(|c| input.join(&column(c))).collect();
     check_finalize(lab, &input, &statistics(&input.x, input.shape), &bounds, |lab| {
-        let x = lab.values("x", &input.x)?;
+        let x = lab.values("x", &pack(&input.x, input.shape))?;
         let partial = lab.poisoned("partial", input.norm.partial_words())?;
         let dispatch = input.norm.statistics(&x.view, &partial.view);
         Ok((partial, vec![dispatch]))

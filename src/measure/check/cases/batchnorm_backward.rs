@@ -6,7 +6,7 @@ use crate::Result;
 use crate::kernels::batchnorm;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
-use crate::measure::check::lab::{Lab, errors, normals, pack};
+use crate::measure::check::lab::{Lab, errors, normals, pack, pack_vectors};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::{Mode, Shape};
 
@@ -14,15 +14,15 @@ fn reduce(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
     let (shape, norm) = (block.shape, block.norm());
     let c = shape.c;
     let gradient = normals(130, shape.len());
-    let x = lab.values("x", &pack(&block.x, c))?;
-    let dy = lab.values("dz", &pack(&gradient, c))?;
+    let x = lab.values("x", &pack(&block.x, shape))?;
+    let dy = lab.values("dz", &pack(&gradient, shape))?;
     let partial = lab.poisoned("partial", norm.partial_words())?;
     lab.run([norm.backward_reduce(&block.context(lab)?, &x.view, &dy.view, &partial.view)])?;
 
     let bound = |i: usize| Approx::exact(gradient[i]) * block.activated(i)[1];
     let bounds: Vec<Approx> = (0..shape.len()).map(bound).collect();
     let dz = block.twin().backward_fused(&gradient, &block.x, shape).dshortcut;
-    let mut comparisons = lab.check(&dy, &pack(&dz, c), &pack(&errors(&bounds), c))?;
+    let mut comparisons = lab.check(&dy, &pack(&dz, shape), &pack(&errors(&bounds), shape))?;
 
     // The chunks' sums of dz and dz*xhat.
     let xhat = block.twin().norm.normalize(&block.x, shape, block.twin().statistics);
@@ -39,8 +39,8 @@ fn reduce(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
             errors[0][channel] = Approx::sum(elements().map(|i| bounds[i])).error;
             errors[1][channel] = Approx::sum(elements().map(|i| bounds[i] * block.xhat(i))).error;
         }
-        sums.iter().for_each(|sums| expected.extend(pack(sums, c)));
-        errors.iter().for_each(|errors| tolerance.extend(pack(errors, c)));
+        sums.iter().for_each(|sums| expected.extend(pack_vectors(sums, c)));
+        errors.iter().for_each(|errors| tolerance.extend(pack_vectors(errors, c)));
     }
     comparisons.extend(lab.check(&partial, &expected, &tolerance)?);
     Ok(comparisons)
@@ -72,8 +72,8 @@ fn backward(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
     let (shape, norm) = (block.shape, block.norm());
     let c = shape.c;
     let gradient = normals(132, shape.len());
-    let x = lab.values("dx", &pack(&block.x, c))?;
-    let dz = lab.values("dz", &pack(&gradient, c))?;
+    let x = lab.values("dx", &pack(&block.x, shape))?;
+    let dz = lab.values("dz", &pack(&gradient, shape))?;
     let mode = block.site.mode;
     let twin = block.twin();
     let exact = twin.norm.backward(&gradient, &block.x, shape, twin.statistics, mode);
@@ -89,7 +89,7 @@ fn backward(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
         block.scale(i % c) * if train { dz - share(exact.dbeta[i % c]) - through } else { dz }
     };
     let bounds: Vec<Approx> = (0..shape.len()).map(bound).collect();
-    lab.check(&x, &pack(&exact.dx, c), &pack(&errors(&bounds), c))
+    lab.check(&x, &pack(&exact.dx, shape), &pack(&errors(&bounds), shape))
 }
 
 pub(super) fn cases() -> Vec<Case> {

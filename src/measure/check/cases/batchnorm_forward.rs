@@ -7,7 +7,7 @@ use crate::kernels::batchnorm::{self, BatchNorm, Context};
 use crate::kernels::residual::Shortcut;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
-use crate::measure::check::lab::{Lab, errors, normals, pack, uniforms};
+use crate::measure::check::lab::{Lab, errors, normals, pack, pack_vectors, uniforms};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::batchnorm::{Fused, Statistics};
 use crate::reference::{self, Mode, Shape};
@@ -85,13 +85,14 @@ impl Block {
 
     pub(super) fn context(&self, lab: &Lab) -> Result<Context> {
         let c = self.shape.c;
-        let saved = [pack(&self.statistics.mean, c), pack(&self.invstd, c)].concat();
+        let saved = [pack_vectors(&self.statistics.mean, c), pack_vectors(&self.invstd, c)].concat();
         let affine = pair(&self.gamma, &self.beta, self.norm().stride);
         let shortcut = match self.kind {
             Kind::None => Shortcut::None,
-            Kind::Same => Shortcut::Same(lab.values("shortcut", &pack(&self.source, c))?.view),
-            Kind::Padded(Shape { h: height, w: width, c: channels, .. }) => {
-                let view = lab.values("shortcut", &pack(&self.source, channels))?.view;
+            Kind::Same => Shortcut::Same(lab.values("shortcut", &pack(&self.source, self.shape))?.view),
+            Kind::Padded(from) => {
+                let Shape { h: height, w: width, c: channels, .. } = from;
+                let view = lab.values("shortcut", &pack(&self.source, from))?.view;
                 Shortcut::Padded { view, height, width, channels }
             }
         };
@@ -128,12 +129,12 @@ impl Block {
     }
 
     fn forward(&self, lab: &Lab) -> Result<Vec<Comparison>> {
-        let x = lab.values("x", &pack(&self.x, self.shape.c))?;
+        let x = lab.values("x", &pack(&self.x, self.shape))?;
         let y = lab.poisoned("y", self.norm().rows().words())?;
         lab.run([self.norm().forward(&self.context(lab)?, &x.view, &y.view)])?;
         let bounds: Vec<Approx> = (0..self.shape.len()).map(|i| self.activated(i)[0]).collect();
         let expected = self.twin().forward_fused(&self.x, self.shape);
-        lab.check(&y, &pack(&expected, self.shape.c), &pack(&errors(&bounds), self.shape.c))
+        lab.check(&y, &pack(&expected, self.shape), &pack(&errors(&bounds), self.shape))
     }
 }
 

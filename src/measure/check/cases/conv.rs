@@ -80,14 +80,24 @@ fn twin(sizes: Sizes) -> Twin {
 }
 
 impl Twin {
+    fn input(&self) -> Shape {
+        let Conv { batch, height, width, in_channels, .. } = self.conv;
+        Shape::new(batch, height, width, in_channels)
+    }
+
+    fn output(&self) -> Shape {
+        let Conv { batch, out_channels, .. } = self.conv;
+        Shape::new(batch, self.conv.out_height(), self.conv.out_width(), out_channels)
+    }
+
     fn packed_weight(&self) -> Vec<f64> {
         let Conv { in_channels, out_channels, kernel, .. } = self.conv;
         pack_filters(&self.weight, out_channels, in_channels, kernel)
     }
 
     fn forward(&self, lab: &Lab, variant: Variant) -> Result<Vec<Comparison>> {
-        let Conv { in_channels, out_channels, kernel, .. } = self.conv;
-        let x = lab.values("x", &pack(&self.x, in_channels))?;
+        let Conv { in_channels, kernel, .. } = self.conv;
+        let x = lab.values("x", &pack(&self.x, self.input()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let y = lab.poisoned("y", self.conv.output_words())?;
         let dispatch = self.conv.forward(variant, &x.view, &weight.view, &y.view)?;
@@ -95,15 +105,15 @@ impl Twin {
         let [value, magnitude] = &*self.y;
         let terms = kernel * kernel * in_channels;
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(terms, m)).collect();
-        lab.check(&y, &pack(value, out_channels), &pack(&tolerance, out_channels))
+        lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))
     }
 
     fn input_gradient(&self, lab: &Lab, variant: Variant, accumulate: bool) -> Result<Vec<Comparison>> {
-        let Conv { in_channels, out_channels, kernel, .. } = self.conv;
-        let dy = lab.values("dy", &pack(&self.dy, out_channels))?;
+        let Conv { out_channels, kernel, .. } = self.conv;
+        let dy = lab.values("dy", &pack(&self.dy, self.output()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let dx = match accumulate {
-            true => lab.values("dx", &pack(&self.start, in_channels))?,
+            true => lab.values("dx", &pack(&self.start, self.input()))?,
             false => lab.poisoned("dx", self.conv.input_words())?,
         };
         let dispatch = self.conv.input_gradient(variant, &dy.view, &weight.view, &dx.view, accumulate)?;
@@ -115,14 +125,14 @@ impl Twin {
         let terms = kernel * kernel * out_channels + usize::from(accumulate);
         let bound = |(i, m): (usize, &f64)| sum_of_products(terms, m + start(i).abs());
         let tolerance: Vec<f64> = magnitude.iter().enumerate().map(bound).collect();
-        lab.check(&dx, &pack(&expected, in_channels), &pack(&tolerance, in_channels))
+        lab.check(&dx, &pack(&expected, self.input()), &pack(&tolerance, self.input()))
     }
 
     /// The parts are added up here in f64, which leaves one rounding to f32.
     fn weight_gradient(&self, lab: &Lab, variant: Variant) -> Result<Vec<Comparison>> {
         let Conv { batch, in_channels, out_channels, kernel, .. } = self.conv;
-        let x = lab.values("x", &pack(&self.x, in_channels))?;
-        let dy = lab.values("dy", &pack(&self.dy, out_channels))?;
+        let x = lab.values("x", &pack(&self.x, self.input()))?;
+        let dy = lab.values("dy", &pack(&self.dy, self.output()))?;
         let words = self.conv.weight_words();
         let stride = words.next_multiple_of(64);
         let partial = lab.poisoned("partial", stride * self.conv.splits())?;

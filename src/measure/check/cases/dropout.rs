@@ -2,7 +2,7 @@
 
 use super::noise::{NOISE, STEP};
 use crate::Result;
-use crate::kernels::dropout;
+use crate::kernels::{Rows, dropout};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
 use crate::measure::check::lab::{Lab, errors, normals, pack};
@@ -19,14 +19,15 @@ fn run(lab: &Lab, rate: f32, shape: Shape) -> Result<Vec<Comparison>> {
         reference::Noise { seed: NOISE.seed, stream: Stream::Dropout, step: STEP, layer: NOISE.layer };
     let twin = reference::dropout::Dropout { rate: f64::from(rate), noise };
     let expected = twin.forward(&input, shape);
-    let (x, state) = (lab.values("x", &pack(&input, shape.c))?, lab.state(STEP)?);
-    lab.run([dropout::apply(rate, NOISE, &state.view, &x.view)])?;
+    let (x, state) = (lab.values("x", &pack(&input, shape))?, lab.state(STEP)?);
+    let rows = Rows { batch: shape.n, pixels: shape.h * shape.w, channels: shape.c };
+    lab.run([dropout::apply(rate, NOISE, rows, &state.view, &x.view)])?;
     let one = Approx::exact(1.0);
     let scale = one / (one - Approx::exact(f64::from(rate)));
     let bounds: Vec<Approx> = input.iter().map(|&x| Approx::exact(x) * scale).collect();
     let mut tolerance = errors(&bounds);
     tolerance.iter_mut().zip(&expected).filter(|(_, y)| **y == 0.0).for_each(|(t, _)| *t = 0.0);
-    lab.check(&x, &pack(&expected, shape.c), &pack(&tolerance, shape.c))
+    lab.check(&x, &pack(&expected, shape), &pack(&tolerance, shape))
 }
 
 pub(super) fn cases() -> Vec<Case> {

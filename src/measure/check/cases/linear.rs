@@ -5,7 +5,7 @@ use crate::kernels::groups_of_four;
 use crate::kernels::linear::{self, Linear};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
-use crate::measure::check::lab::{Lab, abs, normals, pack, pack_filters};
+use crate::measure::check::lab::{Lab, abs, normals, pack_filters, pack_vectors};
 use crate::measure::check::tolerance::sum_of_products;
 use crate::reference;
 
@@ -38,38 +38,38 @@ impl Twin {
     fn stored(&self) -> Vec<f64> {
         let mut stored = pack_filters(&self.weight, self.layer.outputs, self.layer.inputs, 1);
         stored.resize(self.layer.bias_offset, f64::NAN);
-        stored.extend(pack(&self.bias, self.layer.outputs));
+        stored.extend(pack_vectors(&self.bias, self.layer.outputs));
         stored
     }
 
     fn forward(&self, lab: &Lab) -> Result<Vec<Comparison>> {
         let Linear { batch, inputs, outputs, .. } = self.layer;
-        let x = lab.values("x", &pack(&self.x, inputs))?;
+        let x = lab.values("x", &pack_vectors(&self.x, inputs))?;
         let weight = lab.values("weight", &self.stored())?;
         let y = lab.poisoned("y", batch * groups_of_four(outputs) * 4)?;
         lab.run([self.layer.forward(&x.view, &weight.view, &y.view)])?;
         let expected = self.twin.forward(&self.x, &self.weight, &self.bias);
         let magnitude = self.twin.forward(&abs(&self.x), &abs(&self.weight), &abs(&self.bias));
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(inputs + 1, m)).collect();
-        lab.check(&y, &pack(&expected, outputs), &pack(&tolerance, outputs))
+        lab.check(&y, &pack_vectors(&expected, outputs), &pack_vectors(&tolerance, outputs))
     }
 
     fn input_gradient(&self, lab: &Lab) -> Result<Vec<Comparison>> {
         let Linear { batch, inputs, outputs, .. } = self.layer;
-        let dy = lab.values("dy", &pack(&self.dy, outputs))?;
+        let dy = lab.values("dy", &pack_vectors(&self.dy, outputs))?;
         let weight = lab.values("weight", &self.stored())?;
         let dx = lab.poisoned("dx", batch * groups_of_four(inputs) * 4)?;
         lab.run([self.layer.input_gradient(&dy.view, &weight.view, &dx.view)])?;
         let expected = self.twin.input_gradient(&self.dy, &self.weight);
         let magnitude = self.twin.input_gradient(&abs(&self.dy), &abs(&self.weight));
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(outputs, m)).collect();
-        lab.check(&dx, &pack(&expected, inputs), &pack(&tolerance, inputs))
+        lab.check(&dx, &pack_vectors(&expected, inputs), &pack_vectors(&tolerance, inputs))
     }
 
     fn weight_gradient(&self, lab: &Lab) -> Result<Vec<Comparison>> {
         let Linear { batch, inputs, outputs, bias_offset } = self.layer;
-        let x = lab.values("x", &pack(&self.x, inputs))?;
-        let dy = lab.values("dy", &pack(&self.dy, outputs))?;
+        let x = lab.values("x", &pack_vectors(&self.x, inputs))?;
+        let dy = lab.values("dy", &pack_vectors(&self.dy, outputs))?;
         let gradient = lab.poisoned("gradient", self.stored().len())?;
         lab.run([self.layer.weight_gradient(&x.view, &dy.view, &gradient.view)])?;
         let (got, guard) = lab.read(&gradient)?;
@@ -80,8 +80,8 @@ impl Twin {
         let filters = |values: &[f64]| pack_filters(values, outputs, inputs, 1);
         let dw = filters(&self.twin.weight_gradient(&self.x, &self.dy));
         let dw_bound = filters(&bound(self.twin.weight_gradient(&abs(&self.x), &abs(&self.dy))));
-        let db = pack(&self.twin.bias_gradient(&self.dy), outputs);
-        let db_bound = pack(&bound(self.twin.bias_gradient(&abs(&self.dy))), outputs);
+        let db = pack_vectors(&self.twin.bias_gradient(&self.dy), outputs);
+        let db_bound = pack_vectors(&bound(self.twin.bias_gradient(&abs(&self.dy))), outputs);
         Ok(vec![
             compare("dweight", &got[..words], &dw, &dw_bound),
             compare("dbias", &got[bias_offset..], &db, &db_bound),

@@ -6,7 +6,7 @@ use crate::kernels::loss::{self, CrossEntropy};
 use crate::kernels::optimizer::State;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
-use crate::measure::check::lab::{Lab, below, errors, normals, pack};
+use crate::measure::check::lab::{Lab, below, errors, normals, pack_vectors};
 use crate::measure::check::tolerance::Approx;
 use crate::reference;
 
@@ -43,7 +43,7 @@ fn cross_entropy(lab: &Lab, batch: usize, classes: usize, smoothing: f32) -> Res
     let mut targets = below(71, batch, classes as u32);
     targets[0] = 0; // of a tie the first counts: right here
     let (record, records) = (3, 5);
-    let logits = lab.values("logits", &pack(&input, classes))?;
+    let logits = lab.values("logits", &pack_vectors(&input, classes))?;
     let labels = lab.words("labels", &targets)?;
     let state = lab.words("state", bytemuck::cast_slice(&[State { record, ..State::default() }]))?;
     let dlogits = lab.poisoned("dlogits", batch * groups_of_four(classes) * 4)?;
@@ -59,8 +59,11 @@ fn cross_entropy(lab: &Lab, batch: usize, classes: usize, smoothing: f32) -> Res
         .collect();
     let gradients: Vec<Approx> = each.iter().flat_map(|row| row.1.clone()).collect();
     let loss = Approx::sum(each.iter().map(|row| row.0));
-    let mut comparisons =
-        lab.check(&dlogits, &pack(&twin.dlogits, classes), &pack(&errors(&gradients), classes))?;
+    let mut comparisons = lab.check(
+        &dlogits,
+        &pack_vectors(&twin.dlogits, classes),
+        &pack_vectors(&errors(&gradients), classes),
+    )?;
     let (got, guard) = lab.read(&out)?;
     let at = 2 * record as usize;
     let expected = [twin.mean * batch as f64, twin.correct as f64];
@@ -74,7 +77,7 @@ fn cross_entropy(lab: &Lab, batch: usize, classes: usize, smoothing: f32) -> Res
 /// A batch whose last images lie beyond the end.
 fn collect(lab: &Lab, batch: usize, classes: usize) -> Result<Vec<Comparison>> {
     let (cursor, images, width) = (7, 7 + batch - 2, groups_of_four(classes) * 4);
-    let input = pack(&normals(72, batch * classes), classes);
+    let input = pack_vectors(&normals(72, batch * classes), classes);
     let logits = lab.values("logits", &input)?;
     let state = State { cursor: cursor as u32, ..State::default() };
     let state = lab.words("state", bytemuck::cast_slice(&[state]))?;

@@ -5,14 +5,14 @@ use crate::kernels::groups_of_four;
 use crate::kernels::pool::{self, Pool};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
-use crate::measure::check::lab::{Lab, errors, normals, pack};
+use crate::measure::check::lab::{Lab, errors, normals, pack, pack_vectors};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::{self, Shape};
 
 fn forward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
     let input = normals(50, shape.len());
     let pixels = shape.h * shape.w;
-    let x = lab.values("x", &pack(&input, shape.c))?;
+    let x = lab.values("x", &pack(&input, shape))?;
     let y = lab.poisoned("y", shape.n * groups_of_four(shape.c) * 4)?;
     lab.run([Pool { batch: shape.n, pixels, channels: shape.c }.forward(&x.view, &y.view)])?;
     let mean = |i: usize| {
@@ -22,13 +22,13 @@ fn forward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
     };
     let bounds: Vec<Approx> = (0..shape.n * shape.c).map(mean).collect();
     let expected = reference::pool::forward(&input, shape);
-    lab.check(&y, &pack(&expected, shape.c), &pack(&errors(&bounds), shape.c))
+    lab.check(&y, &pack_vectors(&expected, shape.c), &pack_vectors(&errors(&bounds), shape.c))
 }
 
 fn backward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
     let gradient = normals(51, shape.n * shape.c);
     let pixels = shape.h * shape.w;
-    let dy = lab.values("dy", &pack(&gradient, shape.c))?;
+    let dy = lab.values("dy", &pack_vectors(&gradient, shape.c))?;
     let dx = lab.poisoned("dx", shape.rows() * groups_of_four(shape.c) * 4)?;
     lab.run([Pool { batch: shape.n, pixels, channels: shape.c }.backward(&dy.view, &dx.view)])?;
     let expected = reference::pool::backward(&gradient, shape);
@@ -37,7 +37,7 @@ fn backward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
         Approx::exact(dy) / Approx::exact(pixels as f64)
     };
     let bounds: Vec<Approx> = (0..shape.len()).map(share).collect();
-    lab.check(&dx, &pack(&expected, shape.c), &pack(&errors(&bounds), shape.c))
+    lab.check(&dx, &pack(&expected, shape), &pack(&errors(&bounds), shape))
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -22,7 +22,7 @@ pub(super) const PADDED: [(Shape, usize); 6] = [
 fn add(lab: &Lab, rows: Shape, from: Option<Shape>) -> Result<Vec<Comparison>> {
     let source = from.unwrap_or(rows);
     let (x, s) = (normals(40, rows.len()), normals(41, source.len()));
-    let (out, view) = (lab.values("x", &pack(&x, rows.c))?, lab.values("shortcut", &pack(&s, source.c))?);
+    let (out, view) = (lab.values("x", &pack(&x, rows))?, lab.values("shortcut", &pack(&s, source))?);
     let (shortcut, added) = match from {
         None => (Shortcut::Same(view.view.clone()), s),
         Some(from) => {
@@ -31,22 +31,22 @@ fn add(lab: &Lab, rows: Shape, from: Option<Shape>) -> Result<Vec<Comparison>> {
             (shortcut, reference::residual::shortcut_forward(&s, from, rows.c))
         }
     };
-    let table = Rows { rows: rows.rows(), channels: rows.c };
+    let table = Rows { batch: rows.n, pixels: rows.h * rows.w, channels: rows.c };
     lab.run([residual::add(table, rows.h, rows.w, &shortcut, &out.view)])?;
     let expected = reference::residual::add(&x, &added);
     let tolerance: Vec<f64> = abs(&expected).iter().map(|sum| ULP * sum + TINY).collect();
-    lab.check(&out, &pack(&expected, rows.c), &pack(&tolerance, rows.c))
+    lab.check(&out, &pack(&expected, rows), &pack(&tolerance, rows))
 }
 
 /// A copy: exact.
 fn backward(lab: &Lab, from: Shape, channels: usize) -> Result<Vec<Comparison>> {
     let to = reference::residual::shortcut_shape(from, channels);
     let dy = normals(42, to.len());
-    let dz = lab.values("dz", &pack(&dy, channels))?;
+    let dz = lab.values("dz", &pack(&dy, to))?;
     let dx = lab.poisoned("dx", from.rows() * groups_of_four(from.c) * 4)?;
     let shapes = ([to.h, to.w, to.c], [from.h, from.w, from.c]);
     lab.run([residual::backward(from.n, shapes.0, shapes.1, &dz.view, &dx.view)])?;
-    let expected = pack(&reference::residual::shortcut_backward(&dy, from, channels), from.c);
+    let expected = pack(&reference::residual::shortcut_backward(&dy, from, channels), from);
     lab.check(&dx, &expected, &vec![0.0; expected.len()])
 }
 
