@@ -37,12 +37,13 @@ pub struct AdapterRow {
 }
 
 /// The optional features that matter here.
-pub(super) const WANTED: [(wgpu::Features, &str); 5] = [
+pub(super) const WANTED: [(wgpu::Features, &str); 6] = [
     (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
     (wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES, "timestamp-query-inside-passes"),
     (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
     (wgpu::Features::SUBGROUP, "subgroup"),
     (wgpu::Features::SHADER_F16, "shader-f16"),
+    (wgpu::Features::SHADER_INT64, "shader-int64"),
 ];
 
 const BACKENDS: [(&str, wgpu::Backends); 3] =
