@@ -2,9 +2,9 @@
 // Draws one Philox block for each four channels (counter: the group's index) where the activation is stochastic and TRAIN.
 // Workgroups: a line over chunks of rows, times channel groups in z.
 struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32 }
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> state: State;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<Four>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -16,6 +16,7 @@ fn main(
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
-        y[i] = real_channels(value4(x[i], draw(params.seed, row * C4 + p.c, state.step, params.layer)), p.c);
+        let value = value4(four(x[i]), draw(params.seed, row * C4 + p.c, state.step, params.layer));
+        y[i] = packed(real_channels(value, p.c));
     }
 }

@@ -7,12 +7,12 @@ struct Params {
     seed: u32, height: u32, width: u32, shortcut_height: u32,
     shortcut_width: u32, pad0: u32, pad1: u32, pad2: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> saved: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> shortcut: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> shortcut: array<Four>;
 @group(0) @binding(4) var<storage, read> state: State;
-@group(0) @binding(5) var<storage, read_write> dy: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> dy: array<Four>;
 @group(0) @binding(6) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -23,10 +23,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var own = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
-        let xhat = normalized(x[i], ch);
+        let xhat = normalized(four(x[i]), ch);
         let z = fma(xhat, ch.gamma, ch.beta) + shortcut_at(row, p.c);
-        let dz = dy[i] * derivative4(z, draw(params.seed, row * C4 + p.c, state.step, params.layer));
-        dy[i] = dz;
+        let dz = four(dy[i]) * derivative4(z, draw(params.seed, row * C4 + p.c, state.step, params.layer));
+        dy[i] = packed(dz);
         own.a += dz;
         own.b = fma(dz, xhat, own.b);
     }

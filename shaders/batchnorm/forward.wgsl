@@ -7,12 +7,12 @@ struct Params {
     seed: u32, height: u32, width: u32, shortcut_height: u32,
     shortcut_width: u32, pad0: u32, pad1: u32, pad2: u32,
 }
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> saved: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> shortcut: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> shortcut: array<Four>;
 @group(0) @binding(4) var<storage, read> state: State;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<Four>;
 @group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -25,7 +25,8 @@ fn main(
     let ch = channel(p.c);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
-        let z = fma(normalized(x[i], ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);
-        y[i] = real_channels(value4(z, draw(params.seed, row * C4 + p.c, state.step, params.layer)), p.c);
+        let z = fma(normalized(four(x[i]), ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);
+        let value = value4(z, draw(params.seed, row * C4 + p.c, state.step, params.layer));
+        y[i] = packed(real_channels(value, p.c));
     }
 }

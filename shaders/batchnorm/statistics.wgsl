@@ -3,17 +3,17 @@
 // Sums are taken of x minus the chunk's first row, so that a mean far larger than the spread costs no digits.
 // Workgroups: a line over chunks, times channel groups in z.
 struct Params { rows: u32, rows_a_chunk: u32, chunks: u32, pad0: u32 }
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read_write> partial: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let p = place(local, group.x, group.z, params.rows, params.rows_a_chunk);
-    let origin = x[at(group.x * params.rows_a_chunk, p.c)];
+    let origin = four(x[at(group.x * params.rows_a_chunk, p.c)]);
     var own = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {
-        let d = x[at(row, p.c)] - origin;
+        let d = four(x[at(row, p.c)]) - origin;
         own.a += d;
         own.b = fma(d, d, own.b);
     }

@@ -1,17 +1,18 @@
-// As conv/forward_naive for KERNEL 3, STRIDE 1, PAD 1; what changed: a tile of 4x4 pixels x 4 channels stays in registers
-// (lib/direct3x3), so that 36 loads serve 576 multiply-adds of four.
+// As conv/forward_naive for KERNEL 3, STRIDE 1, PAD 1; what changed: a tile of 4x4 pixels x 4 or 8 channels stays in registers
+// (lib/direct3x3).
 // x: N,C_IN4,H_IN,W_IN,4  weight: 3,3,C_IN4*4,C_OUT4*4  y: N,C_OUT4,H_IN,W_IN,4
-// Workgroups: a line over tiles of all images, times C_OUT4 in z.
+// Workgroups: a line over tiles of all images, times blocks of BLOCKS output groups in z.
 struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<Four>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const PLANES = C_IN4; // of what is loaded
+const PLANES = C_IN4;
+const OWN = C_OUT4;
 
 fn load(p: Place, c: u32) -> vec4<f32> {
-    return select(vec4<f32>(), x[p.pixel + c * PLANE], p.inside);
+    return select(vec4<f32>(), four(x[p.pixel + c * PLANE]), p.inside);
 }
 
 fn weights(tap: u32, c: u32, k: u32) -> mat4x4<f32> {
@@ -21,7 +22,7 @@ fn weights(tap: u32, c: u32, k: u32) -> mat4x4<f32> {
 
 fn store(n: u32, h: u32, w: u32, k: u32, sum: vec4<f32>) {
     if h < H_IN && w < W_IN {
-        y[((n * C_OUT4 + k) * H_IN + h) * W_IN + w] = sum;
+        y[((n * C_OUT4 + k) * H_IN + h) * W_IN + w] = packed(sum);
     }
 }
 
@@ -31,15 +32,5 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let at = tile_origin(flat_group(group, groups) * WORKGROUP + local);
-    if at.x >= params.batch {
-        return;
-    }
-    let t = convolve_tile(at.x, at.y, at.z, C_IN4, group.z);
-    for (var q = 0u; q < 4u; q++) {
-        store(at.x, at.y, at.z + q, group.z, t.r0[q]);
-        store(at.x, at.y + 1u, at.z + q, group.z, t.r1[q]);
-        store(at.x, at.y + 2u, at.z + q, group.z, t.r2[q]);
-        store(at.x, at.y + 3u, at.z + q, group.z, t.r3[q]);
-    }
+    convolve_tile(flat_group(group, groups) * WORKGROUP + local, group.z, params.batch);
 }

@@ -3,7 +3,7 @@
 // Workgroups: a line over chunks of rows, times channel groups in z.
 struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32 }
 @group(0) @binding(0) var<storage, read> state: State;
-@group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> x: array<Four>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 const STREAM_DROPOUT = 2u;
@@ -18,6 +18,6 @@ fn main(
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
         let u = uniform4(params.seed, STREAM_DROPOUT, row * C4 + p.c, state.step, params.layer);
-        x[i] = select(vec4<f32>(), x[i] * (1.0 / (1.0 - RATE)), u >= vec4<f32>(RATE));
+        x[i] = packed(select(vec4<f32>(), four(x[i]) * (1.0 / (1.0 - RATE)), u >= vec4<f32>(RATE)));
     }
 }

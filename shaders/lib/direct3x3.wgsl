@@ -1,6 +1,7 @@
-// 3x3, stride 1, padding 1, for a tile of 4x4 pixels x 4 channels in registers. The kernel's file gives
-// PLANES, load(place, group) and weights(tap, group, own group). Invocations of a workgroup take neighbouring tiles and the same
-// weights, so that a weight is one load for all of them: 36 loads of pixels serve 576 multiply-adds of four.
+// 3x3, stride 1, padding 1, for a tile of 4x4 pixels x 4 channels (twice that with BLOCKS 2) in registers. The kernel's file
+// gives PLANES (groups that are summed over), OWN (groups that come out), load(place, group), weights(tap, group, own group)
+// and store. Invocations of a workgroup take neighbouring tiles and the same weights, so that a weight is one load for all
+// of them: 36 loads of pixels serve 576 multiply-adds of four, or 1152.
 const PLANE = H_IN * W_IN;
 
 struct Place { pixel: u32, inside: bool }
@@ -49,38 +50,36 @@ fn taps(first: u32, c: u32, k: u32) -> Taps {
     return Taps(weights(first, c, k), weights(first + 1u, c, k), weights(first + 2u, c, k));
 }
 
-fn convolve_tile(n: u32, h: u32, w: u32, groups: u32, k: u32) -> Tile {
-    let p0 = places(n, h - 1u, w);
-    let p1 = places(n, h, w);
-    let p2 = places(n, h + 1u, w);
-    let p3 = places(n, h + 2u, w);
-    let p4 = places(n, h + 3u, w);
-    let p5 = places(n, h + 4u, w);
-    var t = Tile();
-    for (var c = 0u; c < groups; c++) {
-        let x0 = load_row(p0, c);
-        let x1 = load_row(p1, c);
-        let x2 = load_row(p2, c);
-        let x3 = load_row(p3, c);
-        let x4 = load_row(p4, c);
-        let x5 = load_row(p5, c);
-        let top = taps(0u, c, k);
-        t.r0 = multiply_row(x0, top, t.r0);
-        t.r1 = multiply_row(x1, top, t.r1);
-        t.r2 = multiply_row(x2, top, t.r2);
-        t.r3 = multiply_row(x3, top, t.r3);
-        let middle = taps(3u, c, k);
-        t.r0 = multiply_row(x1, middle, t.r0);
-        t.r1 = multiply_row(x2, middle, t.r1);
-        t.r2 = multiply_row(x3, middle, t.r2);
-        t.r3 = multiply_row(x4, middle, t.r3);
-        let bottom = taps(6u, c, k);
-        t.r0 = multiply_row(x2, bottom, t.r0);
-        t.r1 = multiply_row(x3, bottom, t.r1);
-        t.r2 = multiply_row(x4, bottom, t.r2);
-        t.r3 = multiply_row(x5, bottom, t.r3);
-    }
+// The 6x6 pixels that a tile needs.
+struct Patch { x0: Row, x1: Row, x2: Row, x3: Row, x4: Row, x5: Row }
+
+fn accumulate(x: Patch, c: u32, k: u32, sum: Tile) -> Tile {
+    var t = sum;
+    let top = taps(0u, c, k);
+    t.r0 = multiply_row(x.x0, top, t.r0);
+    t.r1 = multiply_row(x.x1, top, t.r1);
+    t.r2 = multiply_row(x.x2, top, t.r2);
+    t.r3 = multiply_row(x.x3, top, t.r3);
+    let middle = taps(3u, c, k);
+    t.r0 = multiply_row(x.x1, middle, t.r0);
+    t.r1 = multiply_row(x.x2, middle, t.r1);
+    t.r2 = multiply_row(x.x3, middle, t.r2);
+    t.r3 = multiply_row(x.x4, middle, t.r3);
+    let bottom = taps(6u, c, k);
+    t.r0 = multiply_row(x.x2, bottom, t.r0);
+    t.r1 = multiply_row(x.x3, bottom, t.r1);
+    t.r2 = multiply_row(x.x4, bottom, t.r2);
+    t.r3 = multiply_row(x.x5, bottom, t.r3);
     return t;
+}
+
+fn store_tile(n: u32, h: u32, w: u32, k: u32, t: Tile) {
+    for (var q = 0u; q < 4u; q++) {
+        store(n, h, w + q, k, t.r0[q]);
+        store(n, h + 1u, w + q, k, t.r1[q]);
+        store(n, h + 2u, w + q, k, t.r2[q]);
+        store(n, h + 3u, w + q, k, t.r3[q]);
+    }
 }
 
 const TILES_W = (W_IN + 3u) / 4u;
@@ -89,4 +88,35 @@ const TILES_H = (H_IN + 3u) / 4u;
 // The tile of this invocation: image, row and column of its first pixel.
 fn tile_origin(tile: u32) -> vec3<u32> {
     return vec3<u32>(tile / (TILES_W * TILES_H), tile / TILES_W % TILES_H * 4u, tile % TILES_W * 4u);
+}
+
+// All of it for one tile and BLOCKS groups of own channels.
+fn convolve_tile(tile: u32, block: u32, batch: u32) {
+    let at = tile_origin(tile);
+    if at.x >= batch {
+        return;
+    }
+    let p0 = places(at.x, at.y - 1u, at.z);
+    let p1 = places(at.x, at.y, at.z);
+    let p2 = places(at.x, at.y + 1u, at.z);
+    let p3 = places(at.x, at.y + 2u, at.z);
+    let p4 = places(at.x, at.y + 3u, at.z);
+    let p5 = places(at.x, at.y + 4u, at.z);
+    let k = block * BLOCKS;
+    let other = min(k + 1u, OWN - 1u);
+    var first = Tile();
+    var second = Tile();
+    for (var c = 0u; c < PLANES; c++) {
+        let x = Patch(
+            load_row(p0, c), load_row(p1, c), load_row(p2, c), load_row(p3, c), load_row(p4, c), load_row(p5, c),
+        );
+        first = accumulate(x, c, k, first);
+        if BLOCKS == 2u {
+            second = accumulate(x, c, other, second);
+        }
+    }
+    store_tile(at.x, at.y, at.z, k, first);
+    if BLOCKS == 2u && k + 1u < OWN {
+        store_tile(at.x, at.y, at.z, k + 1u, second);
+    }
 }

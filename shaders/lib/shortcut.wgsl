@@ -7,7 +7,7 @@ fn padded_channel(n: u32, pixel: u32, c: u32) -> f32 {
         return 0.0;
     }
     let plane = n * ((SHORTCUT_C + 3u) / 4u) + source / 4u;
-    return shortcut[plane * params.shortcut_height * params.shortcut_width + pixel][source % 4u];
+    return four(shortcut[plane * params.shortcut_height * params.shortcut_width + pixel])[source % 4u];
 }
 
 fn shortcut_at(row: u32, c: u32) -> vec4<f32> {
@@ -15,7 +15,7 @@ fn shortcut_at(row: u32, c: u32) -> vec4<f32> {
         return vec4<f32>();
     }
     if SHORTCUT == 1u {
-        return shortcut[at(row, c)];
+        return four(shortcut[at(row, c)]);
     }
     let n = row / PIXELS;
     let h = row / params.width % params.height;

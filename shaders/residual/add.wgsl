@@ -4,8 +4,8 @@ struct Params {
     rows: u32, rows_a_chunk: u32, height: u32, width: u32,
     shortcut_height: u32, shortcut_width: u32, pad0: u32, pad1: u32,
 }
-@group(0) @binding(0) var<storage, read> shortcut: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> shortcut: array<Four>;
+@group(0) @binding(1) var<storage, read_write> x: array<Four>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
@@ -16,6 +16,7 @@ fn main(
 ) {
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
-        x[at(row, p.c)] += shortcut_at(row, p.c);
+        let i = at(row, p.c);
+        x[i] = packed(four(x[i]) + shortcut_at(row, p.c));
     }
 }

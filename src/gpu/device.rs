@@ -64,7 +64,10 @@ impl Gpu {
             .map_err(|e| Error::Device(format!("device {}: cannot be opened: {e}", info.name)))?;
         let fault = Arc::new(Mutex::new(None));
         note_faults(&device, &fault);
-        let pipelines = Pipelines::new(DiskCache::open(&device, &info));
+        // Software drivers turn a vector load into one gather a component.
+        let paired = info.device_type == wgpu::DeviceType::Cpu
+            && device.features().contains(wgpu::Features::SHADER_INT64);
+        let pipelines = Pipelines::new(DiskCache::open(&device, &info), paired);
         Ok(Self {
             device,
             queue,

@@ -17,4 +17,4 @@ pub use device::{Gpu, Limits};
 pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
 pub use plan::{Plan, Recorder, Work};
 pub use readback::Readback;
-pub use shader::{Constants, compose};
+pub use shader::{Constants, FOUR, FOUR_PAIRED, compose};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use super::cache::DiskCache;
-use super::{Access, Dispatch, Kernel};
+use super::{Access, Dispatch, FOUR, FOUR_PAIRED, Kernel};
 use crate::{Error, Result};
 
 /// A compiled kernel with fixed constants.
@@ -19,16 +19,19 @@ pub(super) struct Pipeline {
 pub(super) struct Pipelines {
     known: Mutex<HashMap<String, Arc<Pipeline>>>,
     disk: DiskCache,
+    /// Whether four channels are loaded as two words of 64 bits (`shaders/lib/four_paired.wgsl`).
+    paired: bool,
 }
 
 /// The whole shader of a dispatch.
-pub(super) fn shader_text(dispatch: &Dispatch) -> String {
-    dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref())
+fn shader_text(dispatch: &Dispatch, paired: bool) -> String {
+    let text = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
+    if paired { text.replace(FOUR, FOUR_PAIRED) } else { text }
 }
 
 impl Pipelines {
-    pub(super) fn new(disk: DiskCache) -> Self {
-        Self { known: Mutex::default(), disk }
+    pub(super) fn new(disk: DiskCache, paired: bool) -> Self {
+        Self { known: Mutex::default(), disk, paired }
     }
 
     pub(super) fn save(&self) {
@@ -37,7 +40,8 @@ impl Pipelines {
 
     /// The pipelines of all `dispatches`, in order; those not yet known are compiled, several at a time.
     pub(super) fn get(&self, device: &wgpu::Device, dispatches: &[Dispatch]) -> Result<Vec<Arc<Pipeline>>> {
-        let texts: Vec<String> = dispatches.iter().map(shader_text).collect();
+        let texts: Vec<String> =
+            dispatches.iter().map(|dispatch| shader_text(dispatch, self.paired)).collect();
         let mut missing: HashMap<&str, &Dispatch> = HashMap::new();
         {
             let known = self.known.lock().unwrap_or_else(|e| e.into_inner());

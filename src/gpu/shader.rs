@@ -3,6 +3,11 @@
 
 use std::fmt::Write;
 
+/// Library text for four channels as they lie in memory (`shaders/lib/four.wgsl`).
+pub const FOUR: &str = include_str!("../../shaders/lib/four.wgsl");
+/// The same where a vector load is one gather a component; takes the place of [`FOUR`] on such devices.
+pub const FOUR_PAIRED: &str = include_str!("../../shaders/lib/four_paired.wgsl");
+
 /// Named constants that the host appends to a shader, as `const NAME: type = value;`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constants(Vec<(&'static str, String, &'static str)>);

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub static FORWARD: Kernel = Kernel {
     name: "activation/forward",
     source: shader!("activation/forward"),
-    libraries: &[lib::INDEX, lib::ROWS, lib::STATE, lib::PHILOX, lib::ACTIVATION],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::ACTIVATION],
     bindings: &[("x", Access::Read), ("state", Access::Read), ("y", Access::Write)],
     params_bytes: 16,
     workgroup: Rows::WORKGROUP,

@@ -23,15 +23,23 @@ macro_rules! kernel {
 
 const ROWS: &[&str] = &["C4", "PIXELS", "CHANNELS"];
 const FUSED: &[&str] = &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C", "TRAIN", "STOCHASTIC"];
-const FUSED_LIBRARIES: &[&str] =
-    &[lib::INDEX, lib::ROWS, lib::NORMALIZE, lib::SHORTCUT, lib::STATE, lib::PHILOX, lib::ACTIVATION];
+const FUSED_LIBRARIES: &[&str] = &[
+    lib::INDEX,
+    lib::ROWS,
+    lib::FOUR,
+    lib::NORMALIZE,
+    lib::SHORTCUT,
+    lib::STATE,
+    lib::PHILOX,
+    lib::ACTIVATION,
+];
 
 /// Partial means and squared deviations of chunks of rows.
 pub static STATISTICS: Kernel = kernel!(
     "batchnorm/statistics",
     &[("x", Access::Read), ("partial", Access::Write)],
     ReduceParams,
-    &[lib::ROWS, lib::REDUCE],
+    &[lib::ROWS, lib::FOUR, lib::REDUCE],
     ROWS,
     false
 );
@@ -82,7 +90,16 @@ pub static BACKWARD_REDUCE: Kernel = kernel!(
         ("partial", Access::Write),
     ],
     FusedParams,
-    &[lib::ROWS, lib::REDUCE, lib::NORMALIZE, lib::SHORTCUT, lib::STATE, lib::PHILOX, lib::ACTIVATION],
+    &[
+        lib::ROWS,
+        lib::FOUR,
+        lib::REDUCE,
+        lib::NORMALIZE,
+        lib::SHORTCUT,
+        lib::STATE,
+        lib::PHILOX,
+        lib::ACTIVATION
+    ],
     FUSED,
     true
 );
@@ -106,7 +123,7 @@ pub static BACKWARD: Kernel = kernel!(
         ("x", Access::Write),
     ],
     ReduceParams,
-    &[lib::INDEX, lib::ROWS],
+    &[lib::INDEX, lib::ROWS, lib::FOUR],
     &["C4", "PIXELS", "CHANNELS", "TRAIN"],
     false
 );

@@ -7,8 +7,15 @@ use crate::{Error, Result};
 const CONSTANTS: &[&str] =
     &["KERNEL", "STRIDE", "PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4", "ACCUMULATE"];
 
+/// Those of the tiled 3x3 kernels.
+const TILED: &[&str] =
+    &["KERNEL", "STRIDE", "PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4", "ACCUMULATE", "BLOCKS"];
+
 macro_rules! kernel {
     ($name:literal, [$a:literal, $b:literal, $c:literal], $workgroup:literal, $libraries:expr) => {
+        kernel!($name, [$a, $b, $c], $workgroup, $libraries, CONSTANTS)
+    };
+    ($name:literal, [$a:literal, $b:literal, $c:literal], $workgroup:literal, $libraries:expr, $constants:expr) => {
         Kernel {
             name: $name,
             source: shader!($name),
@@ -16,7 +23,7 @@ macro_rules! kernel {
             bindings: &[($a, Access::Read), ($b, Access::Read), ($c, Access::Write)],
             params_bytes: 16,
             workgroup: $workgroup,
-            constants: CONSTANTS,
+            constants: $constants,
             activation: false,
         }
     };
@@ -26,15 +33,20 @@ macro_rules! kernel {
 pub static FORWARD_NAIVE: Kernel = kernel!("conv/forward_naive", ["x", "weight", "y"], 64, &[lib::INDEX]);
 /// Register tiles; 3x3, stride 1, padding 1.
 pub static FORWARD_DIRECT: Kernel =
-    kernel!("conv/forward_direct", ["x", "weight", "y"], 32, &[lib::INDEX, lib::DIRECT3X3]);
+    kernel!("conv/forward_direct", ["x", "weight", "y"], 16, &[lib::INDEX, lib::FOUR, lib::DIRECT3X3], TILED);
 /// Runs of four pixels; any kernel size, stride and padding.
 pub static FORWARD_STRIDED: Kernel = kernel!("conv/forward_strided", ["x", "weight", "y"], 32, &[lib::INDEX]);
 /// One input group an invocation; any kernel size, stride and padding.
 pub static INPUT_GRADIENT_NAIVE: Kernel =
     kernel!("conv/input_gradient_naive", ["dy", "weight", "dx"], 64, &[lib::INDEX]);
 /// Register tiles; 3x3, stride 1, padding 1.
-pub static INPUT_GRADIENT_DIRECT: Kernel =
-    kernel!("conv/input_gradient_direct", ["dy", "weight", "dx"], 32, &[lib::INDEX, lib::DIRECT3X3]);
+pub static INPUT_GRADIENT_DIRECT: Kernel = kernel!(
+    "conv/input_gradient_direct",
+    ["dy", "weight", "dx"],
+    16,
+    &[lib::INDEX, lib::FOUR, lib::DIRECT3X3],
+    TILED
+);
 /// Blocks of 2x2 pixels; 3x3, stride 2, padding 1.
 pub static INPUT_GRADIENT_STRIDE2: Kernel =
     kernel!("conv/input_gradient_stride2", ["dy", "weight", "dx"], 32, &[lib::INDEX]);
@@ -44,6 +56,9 @@ pub static WEIGHT_GRADIENT_NAIVE: Kernel =
 /// Nine taps in registers; 3x3, any stride and padding.
 pub static WEIGHT_GRADIENT_DIRECT: Kernel =
     kernel!("conv/weight_gradient_direct", ["x", "dy", "partial"], 16, &[]);
+/// Bands of eight rows; 3x3, stride 1, any padding.
+pub static WEIGHT_GRADIENT_BANDS: Kernel =
+    kernel!("conv/weight_gradient_bands", ["x", "dy", "partial"], 16, &[]);
 
 /// Which rung of the ladder computes a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +67,15 @@ pub enum Variant {
     Naive,
     /// Register tiles, where the shape allows; else the first rung.
     Direct,
+    /// Larger tiles: two groups of output channels, bands of eight rows; where the shape allows, else as Direct.
+    Blocked,
+}
+
+impl Variant {
+    /// Groups of own channels that an invocation of the tiled kernels takes, of `channels`.
+    fn blocks(self, channels: usize) -> usize {
+        if self == Self::Blocked && channels > 4 { 2 } else { 1 }
+    }
 }
 
 /// A convolution's shape.
@@ -158,14 +182,26 @@ impl Conv {
         Ok(())
     }
 
+    /// Bands of eight output rows (of all images) of each part of the weight gradient.
+    fn bands_a_split(&self) -> usize {
+        let bands = self.batch * self.out_height().div_ceil(8);
+        bands.div_ceil(self.splits())
+    }
+
     fn is_3x3(&self, stride: usize) -> bool {
         self.kernel == 3 && self.stride == stride && self.padding == 1
     }
 
-    /// An invocation for each tile of the input, times the groups of `channels`.
-    fn tile_groups(&self, [down, across]: [usize; 2], channels: usize, kernel: &Kernel) -> Groups {
+    /// An invocation for each tile of the input, times blocks of `blocks` groups of `channels`.
+    fn tile_groups(
+        &self,
+        [down, across]: [usize; 2],
+        channels: usize,
+        blocks: usize,
+        kernel: &Kernel,
+    ) -> Groups {
         let tiles = self.batch * self.height.div_ceil(down) * self.width.div_ceil(across);
-        per_channel_group(tiles, channels, kernel)
+        per_channel_group(tiles, channels.div_ceil(blocks), kernel)
     }
 
     /// y = conv(x, weight).
@@ -175,8 +211,8 @@ impl Conv {
     pub fn forward(&self, variant: Variant, x: &View, weight: &View, y: &View) -> Result<Dispatch> {
         let kernel = match variant {
             Variant::Naive => &FORWARD_NAIVE,
-            Variant::Direct if self.is_3x3(1) => &FORWARD_DIRECT,
-            Variant::Direct => &FORWARD_STRIDED,
+            _ if self.is_3x3(1) => &FORWARD_DIRECT,
+            _ => &FORWARD_STRIDED,
         };
         self.check(
             kernel,
@@ -188,13 +224,17 @@ impl Conv {
         )?;
         let groups = match variant {
             Variant::Naive => Groups::cover(self.output_words() as u64 / 4, kernel.workgroup),
-            Variant::Direct if self.is_3x3(1) => self.tile_groups([4, 4], self.out_channels, kernel),
-            Variant::Direct => {
+            _ if self.is_3x3(1) => {
+                self.tile_groups([4, 4], self.out_channels, variant.blocks(self.out_channels), kernel)
+            }
+            _ => {
                 let runs = self.batch * self.out_height() * self.out_width().div_ceil(4);
                 per_channel_group(runs, self.out_channels, kernel)
             }
         };
-        Ok(self.dispatch(kernel, false, [x, weight, y], [0, 0], groups))
+        let mut dispatch = self.dispatch(kernel, false, [x, weight, y], [0, 0], groups);
+        dispatch.constants = dispatch.constants.u32("BLOCKS", variant.blocks(self.out_channels) as u32);
+        Ok(dispatch)
     }
 
     /// dx = gradient with respect to x; `accumulate` adds to what dx holds.
@@ -209,9 +249,11 @@ impl Conv {
         dx: &View,
         accumulate: bool,
     ) -> Result<Dispatch> {
+        let blocks = variant.blocks(self.in_channels);
         let (kernel, tile) = match variant {
-            Variant::Direct if self.is_3x3(1) => (&INPUT_GRADIENT_DIRECT, Some([4, 4])),
-            Variant::Direct if self.is_3x3(2) => (&INPUT_GRADIENT_STRIDE2, Some([2, 2])),
+            Variant::Naive => (&INPUT_GRADIENT_NAIVE, None),
+            _ if self.is_3x3(1) => (&INPUT_GRADIENT_DIRECT, Some(([4, 4], blocks))),
+            _ if self.is_3x3(2) => (&INPUT_GRADIENT_STRIDE2, Some(([2, 2], 1))),
             _ => (&INPUT_GRADIENT_NAIVE, None),
         };
         self.check(
@@ -223,10 +265,12 @@ impl Conv {
             ],
         )?;
         let groups = match tile {
-            Some(tile) => self.tile_groups(tile, self.in_channels, kernel),
+            Some((tile, blocks)) => self.tile_groups(tile, self.in_channels, blocks, kernel),
             None => Groups::cover(self.input_words() as u64 / 4, kernel.workgroup),
         };
-        Ok(self.dispatch(kernel, accumulate, [dy, weight, dx], [0, 0], groups))
+        let mut dispatch = self.dispatch(kernel, accumulate, [dy, weight, dx], [0, 0], groups);
+        dispatch.constants = dispatch.constants.u32("BLOCKS", blocks as u32);
+        Ok(dispatch)
     }
 
     /// partial = gradient with respect to the weights, in [`Conv::splits`] parts of `stride` words each.
@@ -241,8 +285,11 @@ impl Conv {
         partial: &View,
         stride: usize,
     ) -> Result<Dispatch> {
-        let direct = variant == Variant::Direct && self.kernel == 3;
-        let kernel = if direct { &WEIGHT_GRADIENT_DIRECT } else { &WEIGHT_GRADIENT_NAIVE };
+        let kernel = match variant {
+            Variant::Blocked if self.kernel == 3 && self.stride == 1 => &WEIGHT_GRADIENT_BANDS,
+            Variant::Direct | Variant::Blocked if self.kernel == 3 => &WEIGHT_GRADIENT_DIRECT,
+            _ => &WEIGHT_GRADIENT_NAIVE,
+        };
         self.check(
             kernel,
             [
@@ -251,16 +298,17 @@ impl Conv {
                 (partial, stride * (self.splits() - 1) + self.weight_words(), "partial"),
             ],
         )?;
-        let (each, groups) = if direct {
-            let lanes = groups_of_four(self.in_channels) as u32 * 4;
-            let out4 = groups_of_four(self.out_channels) as u32;
-            let pairs = out4.div_ceil(2);
-            (self.rows_a_split(), Groups([lanes.div_ceil(kernel.workgroup), pairs, self.splits() as u32]))
+        let lanes = (groups_of_four(self.in_channels) * 4).div_ceil(kernel.workgroup as usize) as u32;
+        let (out4, splits) = (groups_of_four(self.out_channels) as u32, self.splits() as u32);
+        let (each, groups) = if std::ptr::eq(kernel, &WEIGHT_GRADIENT_BANDS) {
+            (self.bands_a_split(), [lanes, out4, splits])
+        } else if std::ptr::eq(kernel, &WEIGHT_GRADIENT_DIRECT) {
+            (self.rows_a_split(), [lanes, out4.div_ceil(2), splits])
         } else {
-            let x = (self.weight_words() as u32 / 4).div_ceil(kernel.workgroup);
-            (self.images_a_split(), Groups([x, 1, self.splits() as u32]))
+            let items = (self.weight_words() as u32 / 4).div_ceil(kernel.workgroup);
+            (self.images_a_split(), [items, 1, splits])
         };
-        Ok(self.dispatch(kernel, false, [x, dy, partial], [each as u32, stride as u32], groups))
+        Ok(self.dispatch(kernel, false, [x, dy, partial], [each as u32, stride as u32], Groups(groups)))
     }
 
     fn dispatch(

@@ -7,7 +7,7 @@ use crate::gpu::{Access, Dispatch, Kernel, View};
 pub static FORWARD: Kernel = Kernel {
     name: "dropout/forward",
     source: shader!("dropout/forward"),
-    libraries: &[lib::INDEX, lib::ROWS, lib::STATE, lib::PHILOX],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX],
     bindings: &[("state", Access::Read), ("x", Access::Write)],
     params_bytes: 16,
     workgroup: Rows::WORKGROUP,

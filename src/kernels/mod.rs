@@ -29,6 +29,7 @@ pub const KERNELS: &[&Kernel] = &[
     &conv::INPUT_GRADIENT_STRIDE2,
     &conv::WEIGHT_GRADIENT_NAIVE,
     &conv::WEIGHT_GRADIENT_DIRECT,
+    &conv::WEIGHT_GRADIENT_BANDS,
     &batchnorm::STATISTICS,
     &batchnorm::FINALIZE,
     &batchnorm::RUNNING,
@@ -85,6 +86,7 @@ pub(crate) mod lib {
     pub const PHILOX: &str = shader!("lib/philox");
     pub const STATE: &str = shader!("lib/state");
     pub const ROWS: &str = shader!("lib/rows");
+    pub const FOUR: &str = crate::gpu::FOUR;
     pub const REDUCE: &str = shader!("lib/reduce");
     pub const ACTIVATION: &str = shader!("lib/activation");
     pub const DETERMINISTIC: &str = shader!("lib/deterministic");

@@ -7,7 +7,7 @@ use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
 pub static ADD: Kernel = Kernel {
     name: "residual/add",
     source: shader!("residual/add"),
-    libraries: &[lib::INDEX, lib::ROWS, lib::SHORTCUT],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::SHORTCUT],
     bindings: &[("shortcut", Access::Read), ("x", Access::Write)],
     params_bytes: 32,
     workgroup: Rows::WORKGROUP,

@@ -98,7 +98,7 @@ impl<'a> Subject<'a> {
             weight_decay: 1e-4,
             decay_kernels_only: false,
             seed: config.seed,
-            variant: Variant::Direct,
+            variant: Variant::Blocked,
         };
         let started = Instant::now();
         let trainer = Trainer::new(gpu, network, &data, batch, settings)?;

@@ -216,7 +216,7 @@ fn evaluate(
         data: &data,
         batch,
         normalize,
-        variant: Variant::Direct,
+        variant: Variant::Blocked,
     };
     Evaluator::new(parts, order.len())?.logits(gpu, order)
 }

@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
             weight_decay: config.optimizer.weight_decay as f32,
             decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
             seed: config.seed,
-            variant: Variant::Direct,
+            variant: Variant::Blocked,
         }
     }
 

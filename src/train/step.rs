@@ -54,7 +54,7 @@ pub fn single_step(
     let dlogits = gpu.buffer("dlogits", logits.len_words())?.view();
     gpu.write(&workspace.value(network, 0, batch), &to_planes(images, batch, network.input))?;
     let mut recorder = Recorder::new();
-    let variant = Variant::Direct;
+    let variant = Variant::Blocked;
     let mut pass = Pass {
         gpu,
         network,

@@ -8,7 +8,7 @@ use cases::{Case, cases};
 use naga::proc::Layouter;
 use naga::valid::{Capabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, GlobalVariable, Module, StorageAccess, Type, TypeInner};
-use wgrad::gpu::{Access, Constants, Kernel};
+use wgrad::gpu::{Access, Constants, FOUR, FOUR_PAIRED, Kernel};
 use wgrad::kernels::optimizer::State;
 use wgrad::kernels::{KERNELS, conv, loss, optimizer};
 
@@ -26,6 +26,7 @@ const UNUSED: &[(&str, &[&str])] = &[
     ("conv/input_gradient_stride2", &["KERNEL", "STRIDE", "PAD"]),
     ("conv/weight_gradient_naive", &["ACCUMULATE"]),
     ("conv/weight_gradient_direct", &["KERNEL", "ACCUMULATE"]),
+    ("conv/weight_gradient_bands", &["KERNEL", "STRIDE", "ACCUMULATE"]),
     ("batchnorm/finalize", &["PIXELS", "CHANNELS"]),
     ("batchnorm/running", &["PIXELS", "CHANNELS"]),
     ("batchnorm/backward_finalize", &["PIXELS", "CHANNELS"]),
@@ -37,6 +38,21 @@ pub fn parse(text: &str) -> Result<(Module, ModuleInfo), String> {
     let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
     let info = validator.validate(&module).map_err(|e| e.emit_to_string(text))?;
     Ok((module, info))
+}
+
+#[test]
+fn kernels_are_valid_with_paired_loads_too() {
+    let capabilities = Capabilities::SHADER_INT64;
+    let paired = KERNELS.iter().flat_map(|kernel| cases(kernel)).filter(|case| case.text().contains(FOUR));
+    let mut count = 0;
+    for case in paired {
+        let text = case.text().replace(FOUR, FOUR_PAIRED);
+        let module = naga::front::wgsl::parse_str(&text).unwrap_or_else(|e| panic!("{}: {e}", case.label));
+        let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+        validator.validate(&module).unwrap_or_else(|e| panic!("{}: {e:?}", case.label));
+        count += 1;
+    }
+    assert!(count > KERNELS.len() / 4, "only {count} cases load by lib/four");
 }
 
 fn parsed(case: &Case) -> (Module, ModuleInfo) {

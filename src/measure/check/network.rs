@@ -49,13 +49,13 @@ pub fn network_cases() -> Vec<NetworkCase> {
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
         for option in [ShortcutOption::A, ShortcutOption::B] {
             for mode in [Mode::Train, Mode::Eval] {
-                cases.push(NetworkCase { model: "resnet8", spec, option, mode, variant: Variant::Direct });
+                cases.push(NetworkCase { model: "resnet8", spec, option, mode, variant: Variant::Blocked });
             }
         }
     }
     let (option, mode) = (ShortcutOption::A, Mode::Train);
     cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, variant: Variant::Naive });
-    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, variant: Variant::Direct });
+    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, variant: Variant::Blocked });
     cases
 }
 

@@ -66,6 +66,7 @@ impl Setting {
             "W_OUT" => all.u32(name, out(width)),
             "C_IN4" => all.u32(name, inputs.div_ceil(4)),
             "C_OUT4" => all.u32(name, outputs.div_ceil(4)),
+            "BLOCKS" => all.u32(name, 2),
             "ACCUMULATE" => all.bool(name, self.accumulate),
             "C4" => all.u32(name, c4),
             "PIXELS" => all.u32(name, height * width),

@@ -161,26 +161,29 @@ fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> Str
 /// The kernels that a variant takes for a shape: forward, input gradient, weight gradient; none where it falls back to
 /// the first rung. Each case checks that its dispatch is of the kernel that it names.
 fn kernels(sizes: Sizes, variant: Variant) -> [Option<&'static Kernel>; 3] {
-    match (variant, sizes[5..] == [3, 1, 1], sizes[5..] == [3, 2, 1], sizes[5] == 3) {
-        (Variant::Naive, ..) => [
+    let [kernel, stride, pad] = [sizes[5], sizes[6], sizes[7]];
+    let tiled = [kernel, stride, pad] == [3, 1, 1];
+    let strided = [kernel, stride, pad] == [3, 2, 1];
+    match variant {
+        Variant::Naive => [
             Some(&conv::FORWARD_NAIVE),
             Some(&conv::INPUT_GRADIENT_NAIVE),
             Some(&conv::WEIGHT_GRADIENT_NAIVE),
         ],
-        (Variant::Direct, true, ..) => [
-            Some(&conv::FORWARD_DIRECT),
-            Some(&conv::INPUT_GRADIENT_DIRECT),
-            Some(&conv::WEIGHT_GRADIENT_DIRECT),
+        Variant::Direct => [
+            Some(if tiled { &conv::FORWARD_DIRECT } else { &conv::FORWARD_STRIDED }),
+            match (tiled, strided) {
+                (true, _) => Some(&conv::INPUT_GRADIENT_DIRECT),
+                (_, true) => Some(&conv::INPUT_GRADIENT_STRIDE2),
+                _ => None,
+            },
+            (kernel == 3).then_some(&conv::WEIGHT_GRADIENT_DIRECT),
         ],
-        (Variant::Direct, _, true, _) => [
-            Some(&conv::FORWARD_STRIDED),
-            Some(&conv::INPUT_GRADIENT_STRIDE2),
-            Some(&conv::WEIGHT_GRADIENT_DIRECT),
+        Variant::Blocked => [
+            tiled.then_some(&conv::FORWARD_DIRECT),
+            tiled.then_some(&conv::INPUT_GRADIENT_DIRECT),
+            (kernel == 3 && stride == 1).then_some(&conv::WEIGHT_GRADIENT_BANDS),
         ],
-        (Variant::Direct, _, _, true) => {
-            [Some(&conv::FORWARD_STRIDED), None, Some(&conv::WEIGHT_GRADIENT_DIRECT)]
-        }
-        (Variant::Direct, ..) => [Some(&conv::FORWARD_STRIDED), None, None],
     }
 }
 
@@ -198,14 +201,15 @@ pub(super) fn cases() -> Vec<Case> {
     for &sizes in SHAPES {
         let shared = Arc::new(LazyLock::new(move || twin(sizes)));
         let mut add = |kernel: &'static Kernel, what: &str, run: fn(&Twin, &Lab, Variant) -> _, variant| {
-            let (shared, name) = (Arc::clone(&shared), format!("{}{what}", name(sizes)));
+            let name = format!("{}, {variant:?}{what}", name(sizes));
+            let shared = Arc::clone(&shared);
             cases.push(Case::new(kernel, name, move |lab| run(&shared, lab, variant)));
         };
         let dx: [(&str, fn(&Twin, &Lab, Variant) -> _); 2] = [
             ("", |twin, lab, variant| twin.input_gradient(lab, variant, false)),
             (", accumulate", |twin, lab, variant| twin.input_gradient(lab, variant, true)),
         ];
-        for variant in [Variant::Naive, Variant::Direct] {
+        for variant in [Variant::Naive, Variant::Direct, Variant::Blocked] {
             let [forward, input_gradient, weight_gradient] = kernels(sizes, variant);
             if let Some(kernel) = forward {
                 add(kernel, "", Twin::forward, variant);
@@ -219,9 +223,11 @@ pub(super) fn cases() -> Vec<Case> {
         }
     }
     let long = Arc::new(LazyLock::new(|| twin(LONG)));
-    for (kernel, variant) in
-        [(&conv::WEIGHT_GRADIENT_NAIVE, Variant::Naive), (&conv::WEIGHT_GRADIENT_DIRECT, Variant::Direct)]
-    {
+    for (kernel, variant) in [
+        (&conv::WEIGHT_GRADIENT_NAIVE, Variant::Naive),
+        (&conv::WEIGHT_GRADIENT_DIRECT, Variant::Direct),
+        (&conv::WEIGHT_GRADIENT_BANDS, Variant::Blocked),
+    ] {
         let long = Arc::clone(&long);
         cases.push(Case::new(kernel, name(LONG), move |lab| long.weight_gradient(lab, variant)));
     }
