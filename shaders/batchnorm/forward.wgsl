@@ -1,19 +1,47 @@
-// y = activation(batchnorm(x) + shortcut), one pass: mean and invstd from batchnorm/finalize or batchnorm/running.
-// x, y: N,C4,PIXELS,4  saved: 2,C4*4 (mean, invstd)  affine: gamma C4*4, beta from affine_offset on  shortcut: lib/normalize
-// Draws one Philox block for each four channels (counter row*C4 + c) where the activation is stochastic and TRAIN.
-// Workgroups: a line over chunks of rows, times channel groups in z.
+// y = activation((x - mean) * invstd * gamma + beta + shortcut), and what belongs to the batch: with TRAIN the mean and
+// squared deviations of the statistics' chunks are joined (Chan, Golub, LeVeque 1983) and the running statistics move towards
+// them (momentum in PyTorch's sense; the running variance takes the unbiased one); else the running ones count.
+// x, y: N,C4,PIXELS,4  partial: chunks,2,C4*4 (mean, squared deviations)  running: mean C4*4, variance from running_offset on
+// saved: 2,C4*4 (mean, invstd), for the backward pass  affine: gamma C4*4, beta from affine_offset on
+// Workgroups: a line over chunks of rows, times channel groups in z; each joins for itself, the first one writes.
 struct Params {
-    rows: u32, rows_a_chunk: u32, affine_offset: u32, layer: u32, // offset in groups of four
+    rows: u32, rows_a_chunk: u32, affine_offset: u32, layer: u32, // offsets in groups of four
     seed: u32, height: u32, width: u32, shortcut_height: u32,
-    shortcut_width: u32, pad0: u32, pad1: u32, pad2: u32,
+    shortcut_width: u32, chunks: u32, rows_a_partial: u32, running_offset: u32,
+    momentum: f32, eps: f32, pad0: u32, pad1: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<Four>;
-@group(0) @binding(1) var<storage, read> saved: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> partial: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> shortcut: array<Four>;
 @group(0) @binding(4) var<storage, read> state: State;
-@group(0) @binding(5) var<storage, read_write> y: array<Four>;
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read_write> running: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> saved: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> y: array<Four>;
+@group(0) @binding(8) var<uniform> params: Params;
+
+struct Moments { mean: vec4<f32>, m2: vec4<f32> }
+
+fn join_partials(local: u32, c: u32) -> Moments {
+    let origin = partial[c]; // the first chunk's mean
+    var own = Pair();
+    for (var chunk = local; chunk < params.chunks; chunk += WORKGROUP) {
+        let count = f32(min(params.rows_a_partial, params.rows - chunk * params.rows_a_partial));
+        let d = partial[2u * chunk * C4 + c] - origin;
+        own.a = fma(vec4<f32>(count), d, own.a);
+        own.b += partial[(2u * chunk + 1u) * C4 + c] + count * d * d;
+    }
+    let sums = workgroup_sums(local, own);
+    let shift = sums.a / f32(params.rows);
+    return Moments(origin + shift, max(sums.b - sums.a * shift, vec4<f32>()));
+}
+
+fn move_running(c: u32, batch: Moments) {
+    let unbiased = batch.m2 / max(f32(params.rows) - 1.0, 1.0);
+    running[c] = mix(running[c], batch.mean, vec4<f32>(params.momentum));
+    let v = params.running_offset + c;
+    running[v] = mix(running[v], unbiased, vec4<f32>(params.momentum));
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -21,8 +49,27 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
+    let first = flat_group(group, groups) == 0u && local == 0u;
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
-    let ch = channel(p.c);
+    var mean: vec4<f32>;
+    var variance: vec4<f32>;
+    if TRAIN {
+        let batch = join_partials(local, p.c);
+        mean = batch.mean;
+        variance = batch.m2 / f32(params.rows);
+        if first {
+            move_running(p.c, batch);
+        }
+    } else {
+        mean = running[p.c];
+        variance = running[params.running_offset + p.c];
+    }
+    let invstd = 1.0 / sqrt(variance + params.eps);
+    if first {
+        saved[p.c] = mean;
+        saved[C4 + p.c] = invstd;
+    }
+    let ch = Channel(mean, invstd, affine[p.c], affine[params.affine_offset + p.c]);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
         let z = fma(normalized(four(x[i]), ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);

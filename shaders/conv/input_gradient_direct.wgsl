@@ -37,5 +37,5 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    convolve_tile(flat_group(group, groups) * WORKGROUP + local, group.z, params.batch);
+    store_blocks(convolve_tile(flat_group(group, groups) * WORKGROUP + local, group.z, params.batch));
 }

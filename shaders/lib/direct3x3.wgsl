@@ -90,18 +90,18 @@ fn tile_origin(tile: u32) -> vec3<u32> {
     return vec3<u32>(tile / (TILES_W * TILES_H), tile / TILES_W % TILES_H * 4u, tile % TILES_W * 4u);
 }
 
-// All of it for one tile and BLOCKS groups of own channels.
-fn convolve_tile(tile: u32, block: u32, batch: u32) {
+// One tile of up to two groups of own channels; `real` is false behind the last image, where nothing may be stored.
+struct Convolved { n: u32, h: u32, w: u32, k: u32, real: bool, first: Tile, second: Tile }
+
+fn convolve_tile(tile: u32, block: u32, batch: u32) -> Convolved {
     let at = tile_origin(tile);
-    if at.x >= batch {
-        return;
-    }
-    let p0 = places(at.x, at.y - 1u, at.z);
-    let p1 = places(at.x, at.y, at.z);
-    let p2 = places(at.x, at.y + 1u, at.z);
-    let p3 = places(at.x, at.y + 2u, at.z);
-    let p4 = places(at.x, at.y + 3u, at.z);
-    let p5 = places(at.x, at.y + 4u, at.z);
+    let n = min(at.x, batch - 1u);
+    let p0 = places(n, at.y - 1u, at.z);
+    let p1 = places(n, at.y, at.z);
+    let p2 = places(n, at.y + 1u, at.z);
+    let p3 = places(n, at.y + 2u, at.z);
+    let p4 = places(n, at.y + 3u, at.z);
+    let p5 = places(n, at.y + 4u, at.z);
     let k = block * BLOCKS;
     let other = min(k + 1u, OWN - 1u);
     var first = Tile();
@@ -115,8 +115,15 @@ fn convolve_tile(tile: u32, block: u32, batch: u32) {
             second = accumulate(x, c, other, second);
         }
     }
-    store_tile(at.x, at.y, at.z, k, first);
-    if BLOCKS == 2u && k + 1u < OWN {
-        store_tile(at.x, at.y, at.z, k + 1u, second);
+    return Convolved(n, at.y, at.z, k, at.x < batch, first, second);
+}
+
+fn store_blocks(v: Convolved) {
+    if !v.real {
+        return;
+    }
+    store_tile(v.n, v.h, v.w, v.k, v.first);
+    if BLOCKS == 2u && v.k + 1u < OWN {
+        store_tile(v.n, v.h, v.w, v.k + 1u, v.second);
     }
 }

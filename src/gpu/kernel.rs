@@ -39,10 +39,14 @@ pub struct Kernel {
 
 impl Kernel {
     /// The whole shader: this kernel's text, its libraries, the activation's functions where it takes one, WORKGROUP and
-    /// `constants`.
+    /// `constants`, which may replace WORKGROUP.
     pub fn text(&self, constants: &Constants, activation: Option<&str>) -> String {
         let libraries: Vec<&str> = self.libraries.iter().copied().chain(activation).collect();
-        compose(self.source, &libraries, &Constants::new().u32("WORKGROUP", self.workgroup).with(constants))
+        let own = match constants.names().any(|name| name == "WORKGROUP") {
+            true => Constants::new(),
+            false => Constants::new().u32("WORKGROUP", self.workgroup),
+        };
+        compose(self.source, &libraries, &own.with(constants))
     }
 }
 

@@ -23,41 +23,13 @@ macro_rules! kernel {
 
 const ROWS: &[&str] = &["C4", "PIXELS", "CHANNELS"];
 const FUSED: &[&str] = &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C", "TRAIN", "STOCHASTIC"];
-const FUSED_LIBRARIES: &[&str] = &[
-    lib::INDEX,
-    lib::ROWS,
-    lib::FOUR,
-    lib::NORMALIZE,
-    lib::SHORTCUT,
-    lib::STATE,
-    lib::PHILOX,
-    lib::ACTIVATION,
-];
 
-/// Partial means and squared deviations of chunks of rows.
+/// Means and squared deviations of chunks of rows, where the convolution has not left them.
 pub static STATISTICS: Kernel = kernel!(
     "batchnorm/statistics",
     &[("x", Access::Read), ("partial", Access::Write)],
-    ReduceParams,
+    RowParams,
     &[lib::ROWS, lib::FOUR, lib::REDUCE],
-    ROWS,
-    false
-);
-/// Mean, invstd and the running statistics from the partials.
-pub static FINALIZE: Kernel = kernel!(
-    "batchnorm/finalize",
-    &[("partial", Access::Read), ("running", Access::Write), ("saved", Access::Write)],
-    FinalizeParams,
-    &[],
-    ROWS,
-    false
-);
-/// Mean and invstd from the running statistics.
-pub static RUNNING: Kernel = kernel!(
-    "batchnorm/running",
-    &[("running", Access::Read), ("saved", Access::Write)],
-    RunningParams,
-    &[],
     ROWS,
     false
 );
@@ -66,14 +38,26 @@ pub static FORWARD: Kernel = kernel!(
     "batchnorm/forward",
     &[
         ("x", Access::Read),
-        ("saved", Access::Read),
+        ("partial", Access::Read),
         ("affine", Access::Read),
         ("shortcut", Access::Read),
         ("state", Access::Read),
+        ("running", Access::Write),
+        ("saved", Access::Write),
         ("y", Access::Write),
     ],
-    FusedParams,
-    FUSED_LIBRARIES,
+    ForwardParams,
+    &[
+        lib::INDEX,
+        lib::ROWS,
+        lib::FOUR,
+        lib::REDUCE,
+        lib::NORMALIZE,
+        lib::SHORTCUT,
+        lib::STATE,
+        lib::PHILOX,
+        lib::ACTIVATION,
+    ],
     FUSED,
     true
 );
@@ -98,71 +82,35 @@ pub static BACKWARD_REDUCE: Kernel = kernel!(
         lib::SHORTCUT,
         lib::STATE,
         lib::PHILOX,
-        lib::ACTIVATION
+        lib::ACTIVATION,
     ],
     FUSED,
     true
 );
-/// gamma's and beta's gradients from the partial sums.
-pub static BACKWARD_FINALIZE: Kernel = kernel!(
-    "batchnorm/backward_finalize",
-    &[("partial", Access::Read), ("affine_gradient", Access::Write)],
-    BackwardFinalizeParams,
-    &[],
-    ROWS,
-    false
-);
-/// dx in place of x.
+/// dx in place of x, gamma's and beta's gradients.
 pub static BACKWARD: Kernel = kernel!(
     "batchnorm/backward",
     &[
         ("dz", Access::Read),
         ("saved", Access::Read),
         ("affine", Access::Read),
-        ("affine_gradient", Access::Read),
+        ("partial", Access::Read),
+        ("affine_gradient", Access::Write),
         ("x", Access::Write),
     ],
-    ReduceParams,
-    &[lib::INDEX, lib::ROWS, lib::FOUR],
+    RowParams,
+    &[lib::INDEX, lib::ROWS, lib::FOUR, lib::REDUCE],
     &["C4", "PIXELS", "CHANNELS", "TRAIN"],
     false
 );
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-struct ReduceParams {
+struct RowParams {
     rows: u32,
     rows_a_chunk: u32,
-    chunks_or_offset: u32,
-    pad: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct FinalizeParams {
-    rows: u32,
-    rows_a_chunk: u32,
-    chunks: u32,
-    running_offset: u32,
-    momentum: f32,
-    eps: f32,
-    pad: [u32; 2],
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct RunningParams {
-    running_offset: u32,
-    eps: f32,
-    pad: [u32; 2],
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct BackwardFinalizeParams {
-    chunks: u32,
     affine_offset: u32,
-    pad: [u32; 2],
+    chunks: u32,
 }
 
 #[repr(C)]
@@ -178,6 +126,26 @@ struct FusedParams {
     shortcut_height: u32,
     shortcut_width: u32,
     pad: [u32; 3],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct ForwardParams {
+    rows: u32,
+    rows_a_chunk: u32,
+    affine_offset: u32,
+    layer: u32,
+    seed: u32,
+    height: u32,
+    width: u32,
+    shortcut_height: u32,
+    shortcut_width: u32,
+    chunks: u32,
+    rows_a_partial: u32,
+    running_offset: u32,
+    momentum: f32,
+    eps: f32,
+    pad: [u32; 2],
 }
 
 /// A batch norm's shape and the places of what it keeps.
@@ -199,10 +167,10 @@ pub struct BatchNorm {
     pub stride: usize,
 }
 
-/// The views that the fused kernels read besides x.
+/// The views that the fused kernels use besides x.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Mean and invstd, 2 x channels filled up.
+    /// Mean and invstd, 2 x channels filled up: the forward pass writes it, the backward pass reads it.
     pub saved: View,
     /// gamma, and beta `stride` words on.
     pub affine: View,
@@ -218,15 +186,26 @@ pub struct Context {
     pub noise: Noise,
 }
 
+/// Where a batch's statistics come from, and where the running ones are.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// Mean and squared deviations of chunks of rows: chunks,2,channels filled up. Not read in evaluation.
+    pub partial: View,
+    /// Rows of a chunk.
+    pub chunk: usize,
+    /// Running mean, and running variance `stride` words on.
+    pub running: View,
+}
+
 impl BatchNorm {
     /// The tensor as rows.
     pub fn rows(&self) -> Rows {
         Rows { batch: self.batch, pixels: self.height * self.width, channels: self.channels }
     }
 
-    /// Words of the partial sums of a reduction.
-    pub fn partial_words(&self) -> usize {
-        self.rows().reduction_chunks() * self.rows().c4() * 8
+    /// Words of partial sums over chunks of `chunk` rows.
+    pub fn partial_words(&self, chunk: usize) -> usize {
+        self.rows().rows().div_ceil(chunk) * self.rows().c4() * 8
     }
 
     /// Words of the saved mean and invstd.
@@ -253,86 +232,90 @@ impl BatchNorm {
         }
     }
 
-    /// partial = statistics of chunks of x.
+    /// partial = statistics of chunks of [`Rows::reduction_chunk`] rows of x.
     pub fn statistics(&self, x: &View, partial: &View) -> Dispatch {
         let rows = self.rows();
-        let params = ReduceParams {
-            rows: rows.rows() as u32,
-            rows_a_chunk: rows.reduction_chunk() as u32,
-            chunks_or_offset: rows.reduction_chunks() as u32,
-            pad: 0,
-        };
+        let params = self.row_params(rows.reduction_chunk());
         self.dispatch(&STATISTICS, &[x, partial], params, rows.reduction_groups())
     }
 
-    /// saved = (mean, invstd) of the batch; `running` moves towards its mean and unbiased variance.
-    pub fn finalize(&self, partial: &View, running: &View, saved: &View) -> Dispatch {
+    /// y = activation(batchnorm(x) + shortcut); writes the context's saved mean and invstd and, in training, the running
+    /// statistics.
+    pub fn forward(&self, context: &Context, statistics: &Statistics, x: &View, y: &View) -> Dispatch {
+        let shortcut = context.shortcut.view().unwrap_or(x);
+        let Statistics { partial, chunk, running } = statistics;
+        let bindings = [x, partial, &context.affine, shortcut, &context.state, running, &context.saved, y];
         let rows = self.rows();
-        let params = FinalizeParams {
+        let [shortcut_height, shortcut_width] = context.shortcut.size();
+        let params = ForwardParams {
             rows: rows.rows() as u32,
-            rows_a_chunk: rows.reduction_chunk() as u32,
-            chunks: rows.reduction_chunks() as u32,
+            rows_a_chunk: rows.element_chunk() as u32,
+            affine_offset: self.offset4(),
+            layer: context.noise.layer,
+            seed: context.noise.seed,
+            height: self.height as u32,
+            width: self.width as u32,
+            shortcut_height,
+            shortcut_width,
+            chunks: rows.rows().div_ceil(*chunk) as u32,
+            rows_a_partial: *chunk as u32,
             running_offset: self.offset4(),
             momentum: self.momentum,
             eps: self.eps,
             pad: [0; 2],
         };
-        self.dispatch(&FINALIZE, &[partial, running, saved], params, Groups([rows.c4() as u32, 1, 1]))
-    }
-
-    /// saved = (mean, invstd) of the running statistics.
-    pub fn running(&self, running: &View, saved: &View) -> Dispatch {
-        let params = RunningParams { running_offset: self.offset4(), eps: self.eps, pad: [0; 2] };
-        let groups = Groups::cover(self.rows().c4() as u64, RUNNING.workgroup);
-        self.dispatch(&RUNNING, &[running, saved], params, groups)
-    }
-
-    /// y = activation(batchnorm(x) + shortcut).
-    pub fn forward(&self, context: &Context, x: &View, y: &View) -> Dispatch {
-        let shortcut = context.shortcut.view().unwrap_or(x);
-        let bindings = [x, &context.saved, &context.affine, shortcut, &context.state, y];
-        let rows = self.rows();
-        let params = self.fused_params(context, rows.element_chunk());
         self.fused(&FORWARD, context, &bindings, params, rows.element_groups())
     }
 
-    /// dy becomes dz = dy * activation'(z); partial = sums of dz and of dz * xhat.
+    /// dy becomes dz = dy * activation'(z); partial = sums of dz and of dz * xhat, of chunks of
+    /// [`Rows::reduction_chunk`] rows.
     pub fn backward_reduce(&self, context: &Context, x: &View, dy: &View, partial: &View) -> Dispatch {
         let shortcut = context.shortcut.view().unwrap_or(x);
         let bindings = [x, &context.saved, &context.affine, shortcut, &context.state, dy, partial];
         let rows = self.rows();
-        let params = self.fused_params(context, rows.reduction_chunk());
+        let [shortcut_height, shortcut_width] = context.shortcut.size();
+        let params = FusedParams {
+            rows: rows.rows() as u32,
+            rows_a_chunk: rows.reduction_chunk() as u32,
+            affine_offset: self.offset4(),
+            layer: context.noise.layer,
+            seed: context.noise.seed,
+            height: self.height as u32,
+            width: self.width as u32,
+            shortcut_height,
+            shortcut_width,
+            pad: [0; 3],
+        };
         self.fused(&BACKWARD_REDUCE, context, &bindings, params, rows.reduction_groups())
     }
 
-    /// affine_gradient = (dgamma, dbeta) from the partial sums.
-    pub fn backward_finalize(&self, partial: &View, affine_gradient: &View) -> Dispatch {
-        let chunks = self.rows().reduction_chunks() as u32;
-        let params = BackwardFinalizeParams { chunks, affine_offset: self.offset4(), pad: [0; 2] };
-        let groups = Groups([self.rows().c4() as u32, 1, 1]);
-        self.dispatch(&BACKWARD_FINALIZE, &[partial, affine_gradient], params, groups)
-    }
-
-    /// x becomes dx; with `train` false the statistics count as fixed.
+    /// x becomes dx, and affine_gradient (dgamma, dbeta), from what [`BatchNorm::backward_reduce`] left; with the context's
+    /// `train` false the statistics count as fixed.
     pub fn backward(
         &self,
-        train: bool,
-        dz: &View,
         context: &Context,
+        dz: &View,
+        partial: &View,
         affine_gradient: &View,
         x: &View,
     ) -> Dispatch {
         let rows = self.rows();
-        let params = ReduceParams {
-            rows: rows.rows() as u32,
-            rows_a_chunk: rows.element_chunk() as u32,
-            chunks_or_offset: self.offset4(),
-            pad: 0,
-        };
-        let bindings = [dz, &context.saved, &context.affine, affine_gradient, x];
+        let bindings = [dz, &context.saved, &context.affine, partial, affine_gradient, x];
+        let params = self.row_params(rows.element_chunk());
         let mut dispatch = self.dispatch(&BACKWARD, &bindings, params, rows.element_groups());
-        dispatch.constants = dispatch.constants.bool("TRAIN", train);
+        dispatch.constants = dispatch.constants.bool("TRAIN", context.train);
         dispatch
+    }
+
+    /// The chunks are those of a reduction.
+    fn row_params(&self, rows_a_chunk: usize) -> RowParams {
+        let rows = self.rows();
+        RowParams {
+            rows: rows.rows() as u32,
+            rows_a_chunk: rows_a_chunk as u32,
+            affine_offset: self.offset4(),
+            chunks: rows.reduction_chunks() as u32,
+        }
     }
 
     fn offset4(&self) -> u32 {
@@ -344,7 +327,7 @@ impl BatchNorm {
         kernel: &'static Kernel,
         context: &Context,
         bindings: &[&View],
-        params: FusedParams,
+        params: impl Pod,
         groups: Groups,
     ) -> Dispatch {
         let mut dispatch = self.dispatch(kernel, bindings, params, groups);
@@ -352,22 +335,6 @@ impl BatchNorm {
         dispatch.constants = constants.with(&context.activation.constants(context.train));
         dispatch.activation = Some(context.activation.source());
         dispatch
-    }
-
-    fn fused_params(&self, context: &Context, rows_a_chunk: usize) -> FusedParams {
-        let [shortcut_height, shortcut_width] = context.shortcut.size();
-        FusedParams {
-            rows: self.rows().rows() as u32,
-            rows_a_chunk: rows_a_chunk as u32,
-            affine_offset: self.offset4(),
-            layer: context.noise.layer,
-            seed: context.noise.seed,
-            height: self.height as u32,
-            width: self.width as u32,
-            shortcut_height,
-            shortcut_width,
-            pad: [0; 3],
-        }
     }
 }
 

@@ -31,11 +31,8 @@ pub const KERNELS: &[&Kernel] = &[
     &conv::WEIGHT_GRADIENT_DIRECT,
     &conv::WEIGHT_GRADIENT_BANDS,
     &batchnorm::STATISTICS,
-    &batchnorm::FINALIZE,
-    &batchnorm::RUNNING,
     &batchnorm::FORWARD,
     &batchnorm::BACKWARD_REDUCE,
-    &batchnorm::BACKWARD_FINALIZE,
     &batchnorm::BACKWARD,
     &activation::FORWARD,
     &activation::BACKWARD,
@@ -75,7 +72,7 @@ pub fn pack_planes<T: Copy + Default>(rows: &[T], pixels: usize, channels: usize
 /// The text of a shader file.
 macro_rules! shader {
     ($path:literal) => {
-        include_str!(concat!("../../shaders/", $path, ".wgsl"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $path, ".wgsl"))
     };
 }
 pub(crate) use shader;

@@ -8,7 +8,7 @@ use crate::config::RunConfig;
 use crate::data::Images;
 use crate::gpu::Gpu;
 use crate::kernels::augment::Normalize;
-use crate::kernels::conv::Variant;
+use crate::kernels::conv::Choices;
 use crate::kernels::optimizer::Sgd;
 use crate::nn::Network;
 use crate::rng::{Sequence, Stream};
@@ -98,7 +98,7 @@ impl<'a> Subject<'a> {
             weight_decay: 1e-4,
             decay_kernels_only: false,
             seed: config.seed,
-            variant: Variant::Blocked,
+            choices: Choices::of_device(gpu),
         };
         let started = Instant::now();
         let trainer = Trainer::new(gpu, network, &data, batch, settings)?;

@@ -4,8 +4,8 @@ use super::network::{BatchNormSite, Layer, Network, Node, ShortcutSite, Value};
 use super::weights::{Weights, conv_of};
 use super::workspace::{Workspace, batchnorm_of};
 use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
-use crate::kernels::batchnorm::Context;
-use crate::kernels::conv::Variant;
+use crate::kernels::batchnorm::{BatchNorm, Context, Statistics};
+use crate::kernels::conv::{Choices, Direction};
 use crate::kernels::linear::Linear;
 use crate::kernels::pool::Pool;
 use crate::kernels::residual::{self, Shortcut};
@@ -39,8 +39,8 @@ pub struct Pass<'a> {
     pub batch: usize,
     /// Training or evaluation.
     pub mode: Mode,
-    /// Which rung of the convolutions' ladder.
-    pub variant: Variant,
+    /// Which kernels compute the convolutions.
+    pub choices: &'a Choices,
 }
 
 /// A gradient: where it is, and whether its buffer goes back when it was used.
@@ -109,28 +109,54 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// The batch norm that follows node `index` directly, and so can take its statistics.
+    fn next_batchnorm(&self, index: usize) -> Option<BatchNorm> {
+        let next = self.network.nodes.get(index + 1)?;
+        let follows = next.input == index + 1 && matches!(next.layer, Layer::BatchNorm(_));
+        follows.then(|| batchnorm_of(self.network, index + 1, self.batch))
+    }
+
+    /// Rows of the statistics' chunks that the convolution of node `index` leaves for the batch norm after it.
+    fn statistics_chunk(&self, index: usize) -> Option<usize> {
+        let node = self.network.nodes.get(index)?;
+        if self.mode == Mode::Eval || !matches!(node.layer, Layer::Conv { .. }) {
+            return None;
+        }
+        self.next_batchnorm(index)?;
+        let conv = conv_of(self.network, node, self.batch);
+        conv.statistics_chunk(self.choices.get(Direction::Forward, &conv))
+    }
+
+    fn forward_conv(&self, index: usize, node: &Node, weight: usize) -> Result<Dispatch> {
+        let (x, y) = (self.value(node.input), self.value(index + 1));
+        let weight = Weights::one(&self.weights.weight, &self.network.parameters[weight]);
+        let conv = conv_of(self.network, node, self.batch);
+        let candidate = self.choices.get(Direction::Forward, &conv);
+        let statistics = self.statistics_chunk(index).is_some();
+        conv.forward(candidate, [&x, &weight], &y, &self.workspace.partial.view(), statistics)
+    }
+
+    fn forward_batchnorm(&self, index: usize, node: &Node, site: &BatchNormSite) -> Vec<Dispatch> {
+        let (x, y) = (self.value(node.input), self.value(index + 1));
+        let norm = batchnorm_of(self.network, index, self.batch);
+        let (running, _) = Weights::pair(&self.weights.statistics, &self.network.statistics, site.running);
+        let left = index.checked_sub(1).and_then(|before| self.statistics_chunk(before));
+        let chunk = left.unwrap_or(norm.rows().reduction_chunk());
+        let partial = self.workspace.partial.view().first(norm.partial_words(chunk));
+        let mut dispatches = Vec::new();
+        if self.mode == Mode::Train && left.is_none() {
+            dispatches.push(norm.statistics(&x, &partial));
+        }
+        let statistics = Statistics { partial, chunk, running };
+        dispatches.push(norm.forward(&self.context(index, site), &statistics, &x, &y));
+        dispatches
+    }
+
     fn forward_node(&self, index: usize, node: &Node) -> Result<Vec<Dispatch>> {
         let (x, y) = (self.value(node.input), self.value(index + 1));
         Ok(match &node.layer {
-            Layer::Conv { weight, .. } => {
-                let weight = Weights::one(&self.weights.weight, &self.network.parameters[*weight]);
-                vec![conv_of(self.network, node, self.batch).forward(self.variant, &x, &weight, &y)?]
-            }
-            Layer::BatchNorm(site) => {
-                let norm = batchnorm_of(self.network, index, self.batch);
-                let (running, _) =
-                    Weights::pair(&self.weights.statistics, &self.network.statistics, site.running);
-                let context = self.context(index, site);
-                let partial = self.workspace.partial.view().first(norm.partial_words());
-                let mut dispatches = match self.mode {
-                    Mode::Train => {
-                        vec![norm.statistics(&x, &partial), norm.finalize(&partial, &running, &context.saved)]
-                    }
-                    Mode::Eval => vec![norm.running(&running, &context.saved)],
-                };
-                dispatches.push(norm.forward(&context, &x, &y));
-                dispatches
-            }
+            Layer::Conv { weight, .. } => vec![self.forward_conv(index, node, *weight)?],
+            Layer::BatchNorm(site) => self.forward_batchnorm(index, node, site),
             Layer::Activation { activation: act, noise } => {
                 let (train, noise) = (self.mode == Mode::Train, self.noise(*noise));
                 vec![activation::forward(act, train, noise, self.rows(node.input), &x, &self.state, &y)]
@@ -238,7 +264,8 @@ impl Pass<'_> {
         let stride = parameter.words.next_multiple_of(super::network::ALIGN);
         let partial = self.weights.partials(weight, stride, conv.splits());
         let x = self.value(node.input);
-        let mut all = vec![conv.weight_gradient(self.variant, &x, &dy.view, &partial, stride)?];
+        let candidate = self.choices.get(Direction::WeightGradient, &conv);
+        let mut all = vec![conv.weight_gradient(candidate, [&x, &dy.view], &partial, stride)?];
         if node.input != 0 {
             let weights = Weights::one(&self.weights.weight, parameter);
             let accumulate = gradients[node.input].is_some();
@@ -246,7 +273,8 @@ impl Pass<'_> {
                 Some(present) => present,
                 None => self.fresh(node.input)?,
             };
-            all.push(conv.input_gradient(self.variant, &dy.view, &weights, &dx.view, accumulate)?);
+            let candidate = self.choices.get(Direction::InputGradient, &conv);
+            all.push(conv.input_gradient(candidate, [&dy.view, &weights], &dx.view, accumulate)?);
             gradients[node.input] = Some(dx);
         }
         self.release(dy);
@@ -266,12 +294,10 @@ impl Pass<'_> {
         let (context, x) = (self.context(index, site), self.value(node.input));
         let (affine_gradient, _) =
             Weights::pair(&self.weights.gradient, &self.network.parameters, site.gamma);
-        let partial = self.workspace.partial.view().first(norm.partial_words());
-        let train = self.mode == Mode::Train;
+        let partial = self.workspace.partial.view().first(norm.partial_words(norm.rows().reduction_chunk()));
         let mut all = vec![
             norm.backward_reduce(&context, &x, &dy.view, &partial),
-            norm.backward_finalize(&partial, &affine_gradient),
-            norm.backward(train, &dy.view, &context, &affine_gradient, &x),
+            norm.backward(&context, &dy.view, &partial, &affine_gradient, &x),
         ];
         gradients[node.input] = Some(Gradient { view: x, owned: None });
         match site.shortcut {

@@ -7,6 +7,9 @@ use crate::Result;
 use crate::gpu::{Buffer, Gpu, View};
 use crate::kernels::batchnorm::BatchNorm;
 
+/// Least rows of a chunk that a kernel leaves partial sums of.
+const LEAST_CHUNK: usize = 256;
+
 /// Buffers of a network's values.
 pub struct Workspace {
     values: Vec<Buffer>,
@@ -39,7 +42,7 @@ impl Workspace {
             saved.push(match node.layer {
                 Layer::BatchNorm(_) => {
                     let norm = batchnorm_of(network, index, batch);
-                    partial = partial.max(norm.partial_words());
+                    partial = partial.max(norm.partial_words(LEAST_CHUNK));
                     Some(gpu.buffer(&node.name, norm.saved_words())?)
                 }
                 _ => None,

@@ -8,7 +8,7 @@ use crate::config::RunConfig;
 use crate::data::{Dataset, Images};
 use crate::gpu::{Buffer, Gpu, Plan, Recorder};
 use crate::kernels::augment::{Gather, Normalize};
-use crate::kernels::conv::Variant;
+use crate::kernels::conv::Choices;
 use crate::kernels::optimizer::{self, State};
 use crate::kernels::{groups_of_four, loss};
 use crate::nn::{Mode, Network, Pass, Weights, Workspace};
@@ -73,8 +73,8 @@ pub struct EvaluatorParts<'a> {
     pub batch: usize,
     /// What becomes of the bytes.
     pub normalize: Normalize,
-    /// Which rung of the convolutions' ladder.
-    pub variant: Variant,
+    /// Which kernels compute the convolutions.
+    pub choices: &'a Choices,
 }
 
 impl Evaluator {
@@ -83,7 +83,7 @@ impl Evaluator {
     /// # Errors
     /// Not enough device memory, or a shader that does not compile.
     pub fn new(parts: EvaluatorParts, images: usize) -> Result<Self> {
-        let EvaluatorParts { gpu, network, weights, workspace, data, batch, normalize, variant } = parts;
+        let EvaluatorParts { gpu, network, weights, workspace, data, batch, normalize, choices } = parts;
         let state = gpu.buffer("evaluation state", size_of::<State>() / 4)?;
         let order = gpu.buffer("evaluation order", images)?;
         let rates = gpu.buffer("evaluation rates", images.div_ceil(batch))?;
@@ -110,7 +110,7 @@ impl Evaluator {
             seed: 0,
             batch,
             mode: Mode::Eval,
-            variant,
+            choices,
         };
         pass.forward(&mut recorder)?;
         recorder.push(loss::collect(batch, network.classes, images, &logits, &state.view(), &results.view()));
@@ -216,7 +216,7 @@ fn evaluate(
         data: &data,
         batch,
         normalize,
-        variant: Variant::Blocked,
+        choices: &Choices::of_device(gpu),
     };
     Evaluator::new(parts, order.len())?.logits(gpu, order)
 }

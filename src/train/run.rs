@@ -16,7 +16,7 @@ use crate::config::{DecayOn, LastBatch, RunConfig};
 use crate::data::Dataset;
 use crate::data::split::Split;
 use crate::gpu::Gpu;
-use crate::kernels::conv::Variant;
+use crate::kernels::conv::Choices;
 use crate::kernels::optimizer::Sgd;
 use crate::nn::Network;
 use crate::{Error, Result};
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
             weight_decay: config.optimizer.weight_decay as f32,
             decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
             seed: config.seed,
-            variant: Variant::Blocked,
+            choices: Choices::of_device(self.gpu),
         }
     }
 
@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
     where
         'a: 'd,
     {
-        let mut trainer = Trainer::new(self.gpu, network, train, self.split.train.len(), settings)?;
+        let mut trainer = Trainer::new(self.gpu, network, train, self.split.train.len(), settings.clone())?;
         let (validation_images, test_images) = (self.split.val.len(), self.dataset.test.len());
         let mut evaluator = |data: &DeviceImages, images: usize| {
             let parts = EvaluatorParts {
@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
                 data,
                 batch: settings.eval_batch,
                 normalize: settings.normalize,
-                variant: settings.variant,
+                choices: &settings.choices,
             };
             Evaluator::new(parts, images)
         };

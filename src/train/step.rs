@@ -1,7 +1,7 @@
 //! One forward and backward pass on given images: for comparison with other frameworks.
 
 use crate::gpu::{Gpu, Recorder};
-use crate::kernels::conv::Variant;
+use crate::kernels::conv::Choices;
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::State;
 use crate::kernels::{groups_of_four, pack_planes};
@@ -54,7 +54,7 @@ pub fn single_step(
     let dlogits = gpu.buffer("dlogits", logits.len_words())?.view();
     gpu.write(&workspace.value(network, 0, batch), &to_planes(images, batch, network.input))?;
     let mut recorder = Recorder::new();
-    let variant = Variant::Blocked;
+    let choices = Choices::of_device(gpu);
     let mut pass = Pass {
         gpu,
         network,
@@ -64,7 +64,7 @@ pub fn single_step(
         seed,
         batch,
         mode,
-        variant,
+        choices: &choices,
     };
     pass.forward(&mut recorder)?;
     let loss = CrossEntropy { batch, classes: network.classes, smoothing: 0.0 };

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::dataset::{BatchViews, DeviceImages};
 use crate::gpu::{Buffer, Gpu, Plan, Readback, Recorder, View, Work};
 use crate::kernels::augment::{Gather, Normalize};
-use crate::kernels::conv::Variant;
+use crate::kernels::conv::Choices;
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::{self, Sgd, State};
 use crate::nn::{Mode, Network, Parameter, Pass, Weights, Workspace};
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 const IN_FLIGHT: usize = 3;
 
 /// What a training step is made of, besides network and data.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct StepSettings {
     /// Images of a batch.
     pub batch: usize,
@@ -39,8 +39,8 @@ pub struct StepSettings {
     pub decay_kernels_only: bool,
     /// The run's seed.
     pub seed: u32,
-    /// Which rung of the convolutions' ladder.
-    pub variant: Variant,
+    /// Which kernels compute the convolutions.
+    pub choices: Choices,
 }
 
 impl StepSettings {
@@ -272,7 +272,7 @@ impl Parts<'_> {
             seed: settings.seed,
             batch,
             mode: Mode::Train,
-            variant: settings.variant,
+            choices: &settings.choices,
         };
         pass.forward(&mut recorder)?;
         let loss = CrossEntropy { batch, classes: network.classes, smoothing: settings.label_smoothing };

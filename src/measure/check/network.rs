@@ -10,7 +10,7 @@ use super::compare::{Comparison, POISON, compare};
 use super::lab::pack_vectors;
 use super::twin::{Given, Twin};
 use crate::gpu::{Gpu, Plan, Recorder};
-use crate::kernels::conv::Variant;
+use crate::kernels::conv::{Choices, MadeFor};
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::State;
 use crate::kernels::{Activation, groups_of_four};
@@ -39,8 +39,8 @@ pub struct NetworkCase {
     pub option: ShortcutOption,
     /// Training or evaluation.
     pub mode: Mode,
-    /// Rung of the convolutions.
-    pub variant: Variant,
+    /// Which of the convolutions' candidates: those made for this kind of device.
+    pub made_for: MadeFor,
 }
 
 /// The networks that are compared: all activations, both shortcuts, both modes.
@@ -49,13 +49,14 @@ pub fn network_cases() -> Vec<NetworkCase> {
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
         for option in [ShortcutOption::A, ShortcutOption::B] {
             for mode in [Mode::Train, Mode::Eval] {
-                cases.push(NetworkCase { model: "resnet8", spec, option, mode, variant: Variant::Blocked });
+                cases.push(NetworkCase { model: "resnet8", spec, option, mode, made_for: MadeFor::Cpu });
             }
         }
     }
     let (option, mode) = (ShortcutOption::A, Mode::Train);
-    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, variant: Variant::Naive });
-    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, variant: Variant::Blocked });
+    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, made_for: MadeFor::Comparison });
+    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, made_for: MadeFor::Gpu });
+    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, made_for: MadeFor::Cpu });
     cases
 }
 
@@ -79,8 +80,8 @@ struct Setup {
 impl NetworkCase {
     /// What tells the case from others.
     pub fn name(&self) -> String {
-        let Self { model, spec, option, mode, variant } = self;
-        format!("{model}, {spec}, option {option:?}, {mode:?}, {variant:?}")
+        let Self { model, spec, option, mode, made_for } = self;
+        format!("{model}, {spec}, option {option:?}, {mode:?}, kernels for {made_for:?}")
     }
 
     fn network(&self) -> Result<Network> {
@@ -169,7 +170,7 @@ impl NetworkCase {
             seed: given.seed,
             batch: BATCH,
             mode,
-            variant: self.variant,
+            choices: &Choices::made_for(self.made_for),
         };
         pass.forward(&mut recorder)?;
         let loss = CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING };

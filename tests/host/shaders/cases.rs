@@ -68,6 +68,7 @@ impl Setting {
             "C_OUT4" => all.u32(name, outputs.div_ceil(4)),
             "BLOCKS" => all.u32(name, 2),
             "ACCUMULATE" => all.bool(name, self.accumulate),
+            "STATISTICS" => all.bool(name, self.train),
             "C4" => all.u32(name, c4),
             "PIXELS" => all.u32(name, height * width),
             "CHANNELS" => all.u32(name, self.channels),

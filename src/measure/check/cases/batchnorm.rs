@@ -1,11 +1,14 @@
 //! Statistics of batch norm: chunks, their join, running ones.
 
+use super::noise::{NOISE, STEP};
 use crate::Result;
-use crate::gpu::Dispatch;
-use crate::kernels::batchnorm::{self, BatchNorm};
+use crate::gpu::{Dispatch, View};
+use crate::kernels::Activation;
+use crate::kernels::batchnorm::{self, BatchNorm, Context, Statistics as Given};
+use crate::kernels::residual::Shortcut;
 use crate::measure::check::case::Case;
-use crate::measure::check::compare::{Comparison, compare};
-use crate::measure::check::lab::{Lab, Tensor, errors, normals, pack, pack_vectors, uniforms};
+use crate::measure::check::compare::{Comparison, compare, compare_words};
+use crate::measure::check::lab::{Lab, Tensor, errors, narrow, normals, pack, pack_vectors, uniforms};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::batchnorm::{Statistics, running_update, statistics};
 use crate::reference::{self, Shape};
@@ -102,7 +105,7 @@ fn statistics_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Compariso
     let input = Input::new(shape, offset);
     let (x, partial) = (
         lab.values("x", &pack(&input.x, input.shape))?,
-        lab.poisoned("partial", input.norm.partial_words())?,
+        lab.poisoned("partial", input.norm.partial_words(input.norm.rows().reduction_chunk()))?,
     );
     lab.run([input.norm.statistics(&x.view, &partial.view)])?;
     let width = input.shape.c;
@@ -119,20 +122,26 @@ fn statistics_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Compariso
     lab.check(&partial, &expected, &errors(&bounds.collect::<Vec<_>>()))
 }
 
-/// What finalize gives for `partial`, with errors of the chunks as in `bounds`.
-fn check_finalize(
+/// What batchnorm/forward makes of `partial` besides y, with errors of the chunks as in `bounds`.
+fn check_join(
     lab: &Lab,
     input: &Input,
     exact: &Statistics,
     bounds: &[[Approx; 3]],
-    before: impl FnOnce(&Lab) -> Result<(Tensor, Vec<Dispatch>)>,
+    before: impl FnOnce(&Lab, &Tensor) -> Result<(Tensor, Vec<Dispatch>)>,
 ) -> Result<Vec<Comparison>> {
     let (norm, width) = (&input.norm, input.shape.c);
     let mut running = Statistics { mean: normals(111, width), variance: uniforms(112, width, 0.5, 2.0) };
     let stored = lab.values("running", &pair(&running.mean, &running.variance, norm.stride))?;
     let saved = lab.poisoned("saved", norm.saved_words())?;
-    let (partial, mut dispatches) = before(lab)?;
-    dispatches.push(norm.finalize(&partial.view, &stored.view, &saved.view));
+    let x = lab.values("x", &pack(&input.x, input.shape))?;
+    let y = lab.poisoned("y", norm.rows().words())?;
+    let (partial, mut dispatches) = before(lab, &x)?;
+    let affine = lab.values("affine", &pair(&vec![1.0; width], &vec![0.0; width], norm.stride))?;
+    let context = plain(lab, saved.view.clone(), affine.view, true)?;
+    let given =
+        Given { partial: partial.view, chunk: norm.rows().reduction_chunk(), running: stored.view.clone() };
+    dispatches.push(norm.forward(&context, &given, &x.view, &y.view));
     lab.run(dispatches)?;
     let m = Approx::exact(f64::from(MOMENTUM));
     let keep = Approx::exact(1.0) - m;
@@ -153,8 +162,21 @@ fn check_finalize(
     Ok(comparisons)
 }
 
-/// Finalize by itself: partials of a batch, rounded to f32, joined without rounding.
-fn finalize_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
+/// Batch norm without shortcut and activation.
+fn plain(lab: &Lab, saved: View, affine: View, train: bool) -> Result<Context> {
+    Ok(Context {
+        saved,
+        affine,
+        shortcut: Shortcut::None,
+        state: lab.state(STEP)?.view,
+        activation: Activation::identity(),
+        train,
+        noise: NOISE,
+    })
+}
+
+/// The join by itself: partials of a batch, rounded to f32, joined without rounding.
+fn join_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
     let input = Input::new(shape, offset);
     let width = input.shape.c;
     let partials: Vec<Vec<Partial>> = input
@@ -173,7 +195,7 @@ fn finalize_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>
     };
     let (mean, variance) = (0..width).map(exact).unzip();
     let bounds: Vec<_> = (0..width).map(|c| input.join(&column(c))).collect();
-    check_finalize(lab, &input, &Statistics { mean, variance }, &bounds, |lab| {
+    check_join(lab, &input, &Statistics { mean, variance }, &bounds, |lab, _| {
         let stored = partials
             .iter()
             .flat_map(|chunk| [0, 1].into_iter().flat_map(move |k| chunk.iter().map(move |p| p[k].value)));
@@ -187,20 +209,27 @@ fn chain_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
     let partials = input.partials();
     let column = |c: usize| partials.iter().map(|chunk| chunk[c]).collect::<Vec<_>>();
     let bounds: Vec<_> = (0..input.shape.c).map(|c| input.join(&column(c))).collect();
-    check_finalize(lab, &input, &statistics(&input.x, input.shape), &bounds, |lab| {
-        let x = lab.values("x", &pack(&input.x, input.shape))?;
-        let partial = lab.poisoned("partial", input.norm.partial_words())?;
+    check_join(lab, &input, &statistics(&input.x, input.shape), &bounds, |lab, x| {
+        let partial =
+            lab.poisoned("partial", input.norm.partial_words(input.norm.rows().reduction_chunk()))?;
         let dispatch = input.norm.statistics(&x.view, &partial.view);
         Ok((partial, vec![dispatch]))
     })
 }
 
+/// Evaluation: the running statistics count and stay.
 fn running_case(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
     let (norm, width) = (norm_of(shape), shape.c.next_multiple_of(4));
     let (mean, variance) = (normals(113, width), uniforms(114, width, 1e-6, 3.0));
     let running = lab.values("running", &pair(&mean, &variance, norm.stride))?;
     let saved = lab.poisoned("saved", norm.saved_words())?;
-    lab.run([norm.running(&running.view, &saved.view)])?;
+    let x = lab.values("x", &vec![0.0; width])?;
+    let y = lab.poisoned("y", width)?;
+    let affine = lab.values("affine", &pair(&vec![1.0; width], &vec![0.0; width], norm.stride))?;
+    let context = plain(lab, saved.view.clone(), affine.view, false)?;
+    let partial = lab.poisoned("partial", norm.partial_words(norm.rows().reduction_chunk()))?;
+    let given = Given { partial: partial.view, chunk: 1, running: running.view.clone() };
+    lab.run([norm.forward(&context, &given, &x.view, &y.view)])?;
     let eps = Approx::exact(f64::from(EPS));
     let bounds: Vec<Approx> =
         variance.iter().map(|&v| Approx::exact(1.0) / (Approx::exact(v) + eps).sqrt()).collect();
@@ -211,11 +240,15 @@ fn running_case(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
     };
     // The twin's normalisation of mean + 1 is invstd itself.
     let above: Vec<f64> = mean.iter().map(|mean| mean + 1.0).collect();
+    let unchanged = pair(&mean, &variance, norm.stride);
     let statistics = Statistics { mean: mean.clone(), variance };
     let invstd = twin.normalize(&above, Shape::new(1, 1, 1, width), &statistics);
     let (got, guard) = lab.read(&saved)?;
     let exact = vec![0.0; width];
+    let (after, _) = lab.read(&running)?;
+    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     Ok(vec![
+        compare_words("running", &bits(&after), &bits(&narrow(&unchanged))),
         compare("mean", &got[..width], &mean, &exact),
         compare("invstd", &got[width..], &invstd, &errors(&bounds)),
         guard,
@@ -228,18 +261,19 @@ pub(super) fn cases() -> Vec<Case> {
         for (offset, what) in [(0.0, "mean 0"), (1000.0, "mean 1000 x std")] {
             let Shape { n, h, w, c } = shape;
             let name = format!("{n}x{h}x{w}x{c}, {what}");
-            let after = format!("{name}, after batchnorm/statistics");
-            cases.push(Case::new(&batchnorm::STATISTICS, name.clone(), move |lab| {
+            let join = format!("joins {name}");
+            let after = format!("joins {name}, after batchnorm/statistics");
+            cases.push(Case::new(&batchnorm::STATISTICS, name, move |lab| {
                 statistics_case(lab, shape, offset)
             }));
-            cases.push(Case::new(&batchnorm::FINALIZE, name, move |lab| finalize_case(lab, shape, offset)));
-            cases.push(Case::new(&batchnorm::FINALIZE, after, move |lab| chain_case(lab, shape, offset)));
+            cases.push(Case::new(&batchnorm::FORWARD, join, move |lab| join_case(lab, shape, offset)));
+            cases.push(Case::new(&batchnorm::FORWARD, after, move |lab| chain_case(lab, shape, offset)));
         }
     }
     for channels in [3, 16, 18, 260] {
         let shape = Shape::new(1, 1, 1, channels);
-        let name = format!("{channels} channels");
-        cases.push(Case::new(&batchnorm::RUNNING, name, move |lab| running_case(lab, shape)));
+        let name = format!("running statistics of {channels} channels");
+        cases.push(Case::new(&batchnorm::FORWARD, name, move |lab| running_case(lab, shape)));
     }
     cases
 }

@@ -1,6 +1,5 @@
 //! Batch norm's backward pass: gradients before the activation, of gamma and beta, and of the input.
 
-use super::batchnorm::{norm_of, pair};
 use super::batchnorm_forward::{Block, Kind, Setting, settings};
 use crate::Result;
 use crate::kernels::batchnorm;
@@ -16,7 +15,7 @@ fn reduce(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
     let gradient = normals(130, shape.len());
     let x = lab.values("x", &pack(&block.x, shape))?;
     let dy = lab.values("dz", &pack(&gradient, shape))?;
-    let partial = lab.poisoned("partial", norm.partial_words())?;
+    let partial = lab.poisoned("partial", norm.partial_words(norm.rows().reduction_chunk()))?;
     lab.run([norm.backward_reduce(&block.context(lab)?, &x.view, &dy.view, &partial.view)])?;
 
     let bound = |i: usize| Approx::exact(gradient[i]) * block.activated(i)[1];
@@ -46,28 +45,7 @@ fn reduce(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
     Ok(comparisons)
 }
 
-fn finalize(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
-    let norm = norm_of(shape);
-    let (width, chunks) = (shape.c.next_multiple_of(4), norm.rows().reduction_chunks());
-    let stored = normals(131, chunks * 2 * width);
-    let partial = lab.values("partial", &stored)?;
-    let gradient = lab.poisoned("affine_gradient", norm.stride + width)?;
-    lab.run([norm.backward_finalize(&partial.view, &gradient.view)])?;
-    let sums = |k: usize| -> Vec<Approx> {
-        let terms = |c: usize| (0..chunks).map(move |chunk| (2 * chunk + k) * width + c);
-        (0..width).map(|c| Approx::sum(terms(c).map(|i| Approx::exact(stored[i])))).collect()
-    };
-    let (dbeta, dgamma) = (sums(0), sums(1));
-    let values = |sums: &[Approx]| sums.iter().map(|sum| sum.value).collect::<Vec<_>>();
-    let (got, guard) = lab.read(&gradient)?;
-    Ok(vec![
-        compare("dgamma", &got[..width], &values(&dgamma), &errors(&dgamma)),
-        compare("dbeta", &got[norm.stride..], &values(&dbeta), &errors(&dbeta)),
-        untouched("between dgamma and dbeta", &got[width..norm.stride]),
-        guard,
-    ])
-}
-
+/// dx with the gradients of gamma and beta, from partial sums that add up to the exact ones.
 fn backward(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
     let (shape, norm) = (block.shape, block.norm());
     let c = shape.c;
@@ -77,19 +55,56 @@ fn backward(lab: &Lab, block: &Block) -> Result<Vec<Comparison>> {
     let mode = block.site.mode;
     let twin = block.twin();
     let exact = twin.norm.backward(&gradient, &block.x, shape, twin.statistics, mode);
-    let affine_gradient = lab.values("affine_gradient", &pair(&exact.dgamma, &exact.dbeta, norm.stride))?;
+    let (stored, [dbeta, dgamma]) = parts(&[&exact.dbeta, &exact.dgamma], norm.rows().reduction_chunks());
+    let partial = lab.values("partial", &stored)?;
+    let affine_gradient = lab.poisoned("affine_gradient", norm.stride + c.next_multiple_of(4))?;
+    let context = block.context(lab)?;
+    lab.run([norm.backward(&context, &dz.view, &partial.view, &affine_gradient.view, &x.view)])?;
+
+    let values = |sums: &[Approx]| pack_vectors(&sums.iter().map(|sum| sum.value).collect::<Vec<_>>(), c);
+    let bounds = |sums: &[Approx]| pack_vectors(&errors(sums), c);
+    let (got, guard) = lab.read(&affine_gradient)?;
+    let width = c.next_multiple_of(4);
+    let mut comparisons = vec![
+        compare("dgamma", &got[..width], &values(&dgamma), &bounds(&dgamma)),
+        compare("dbeta", &got[norm.stride..], &values(&dbeta), &bounds(&dbeta)),
+        untouched("between dgamma and dbeta", &got[width..norm.stride]),
+        guard,
+    ];
     let train = mode == Mode::Train;
-    lab.run([norm.backward(train, &dz.view, &block.context(lab)?, &affine_gradient.view, &x.view)])?;
     let rows = Approx::exact(shape.rows() as f64);
-    // The device gets dgamma and dbeta rounded to f32.
-    let share = |sum: f64| Approx::rounded(sum) / rows;
     let bound = |i: usize| {
         let dz = Approx::exact(gradient[i]);
-        let through = share(exact.dgamma[i % c]) * block.xhat(i);
-        block.scale(i % c) * if train { dz - share(exact.dbeta[i % c]) - through } else { dz }
+        let through = dgamma[i % c] / rows * block.xhat(i);
+        block.scale(i % c) * if train { dz - dbeta[i % c] / rows - through } else { dz }
     };
     let bounds: Vec<Approx> = (0..shape.len()).map(bound).collect();
-    lab.check(&x, &pack(&exact.dx, shape), &pack(&errors(&bounds), shape))
+    comparisons.extend(lab.check(&x, &pack(&exact.dx, shape), &pack(&errors(&bounds), shape))?);
+    Ok(comparisons)
+}
+
+/// Two vectors as sums of `chunks` parts that f32 holds: normals, and what is missing in the last one. Gives the parts as
+/// stored, and the sums with the errors of that last rounding and of adding up.
+fn parts(sums: &[&[f64]; 2], chunks: usize) -> (Vec<f64>, [Vec<Approx>; 2]) {
+    let width = sums[0].len().next_multiple_of(4);
+    let mut stored = normals(131, chunks * 2 * width);
+    let added = [0, 1].map(|k| {
+        let at = |chunk: usize, c: usize| (2 * chunk + k) * width + c;
+        let mut sum = |c: usize| {
+            let others: f64 = (0..chunks - 1).map(|chunk| stored[at(chunk, c)]).sum();
+            let last = Approx::rounded(sums[k][c] - others);
+            stored[at(chunks - 1, c)] = f64::from(last.value as f32);
+            let terms = (0..chunks - 1).map(|chunk| Approx::exact(stored[at(chunk, c)]));
+            Approx::sum(terms.chain([last]))
+        };
+        (0..sums[k].len()).map(&mut sum).collect()
+    });
+    for chunk in 0..chunks {
+        for (k, sums) in sums.iter().enumerate() {
+            stored[(2 * chunk + k) * width + sums.len()..(2 * chunk + k + 1) * width].fill(0.0);
+        }
+    }
+    (stored, added)
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -102,8 +117,6 @@ pub(super) fn cases() -> Vec<Case> {
     let shapes = [Shape::new(3, 7, 5, 5), Shape::new(33, 7, 5, 18), Shape::new(2, 3, 1, 260), large];
     for shape in shapes {
         let Shape { n, h, w, c } = shape;
-        let name = format!("{n}x{h}x{w}x{c}");
-        cases.push(Case::new(&batchnorm::BACKWARD_FINALIZE, name, move |lab| finalize(lab, shape)));
         for mode in [Mode::Train, Mode::Eval] {
             let setting = Setting { spec: "identity".to_owned(), mode, shape, kind: Kind::None };
             let name = format!("{n}x{h}x{w}x{c}, {mode:?}");

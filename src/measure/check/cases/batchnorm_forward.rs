@@ -3,7 +3,7 @@
 use super::batchnorm::{norm_of, pair};
 use super::noise::{NOISE, STEP, Site, specs};
 use crate::Result;
-use crate::kernels::batchnorm::{self, BatchNorm, Context};
+use crate::kernels::batchnorm::{self, BatchNorm, Context, Statistics as Given};
 use crate::kernels::residual::Shortcut;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
@@ -120,19 +120,45 @@ impl Block {
 
     /// Value and derivative of the activation at element i.
     pub(super) fn activated(&self, i: usize) -> [Approx; 2] {
+        self.activated_with(i, Approx::exact(self.invstd[i % self.shape.c]))
+    }
+
+    /// The same where the device computes invstd from the variance: it gets squared deviations, rounded to f32, divides by
+    /// the rows, adds eps and takes 1/sqrt.
+    fn activated_from_partials(&self, i: usize) -> [Approx; 2] {
+        let rows = Approx::exact(self.shape.rows() as f64);
+        let variance = self.statistics.variance[i % self.shape.c];
+        let stored = Approx::rounded(variance * rows.value) / rows;
+        let eps = Approx::exact(f64::from(self.norm().eps));
+        self.activated_with(i, Approx::exact(1.0) / (stored + eps).sqrt())
+    }
+
+    fn activated_with(&self, i: usize, invstd: Approx) -> [Approx; 2] {
         let c = i % self.shape.c;
-        let mut z = self.xhat(i) * Approx::exact(self.gamma[c]) + Approx::exact(self.beta[c]);
+        let xhat = (Approx::exact(self.x[i]) - Approx::exact(self.statistics.mean[c])) * invstd;
+        let mut z = xhat * Approx::exact(self.gamma[c]) + Approx::exact(self.beta[c]);
         if let Some(shortcut) = &self.shortcut {
             z = z + Approx::exact(shortcut[i]);
         }
         self.site.apply(z, self.shape, i / self.shape.c, c)
     }
 
+    /// The batch's statistics as the forward kernel gets them: one chunk whose mean and variance are the block's; in
+    /// evaluation the running ones.
+    fn given(&self, lab: &Lab) -> Result<Given> {
+        let (c, rows) = (self.shape.c, self.shape.rows());
+        let Statistics { mean, variance } = &self.statistics;
+        let running = lab.values("running", &pair(mean, variance, self.norm().stride))?.view;
+        let squares: Vec<f64> = variance.iter().map(|variance| variance * rows as f64).collect();
+        let stored = [pack_vectors(mean, c), pack_vectors(&squares, c)].concat();
+        Ok(Given { partial: lab.values("partial", &stored)?.view, chunk: rows, running })
+    }
+
     fn forward(&self, lab: &Lab) -> Result<Vec<Comparison>> {
         let x = lab.values("x", &pack(&self.x, self.shape))?;
         let y = lab.poisoned("y", self.norm().rows().words())?;
-        lab.run([self.norm().forward(&self.context(lab)?, &x.view, &y.view)])?;
-        let bounds: Vec<Approx> = (0..self.shape.len()).map(|i| self.activated(i)[0]).collect();
+        lab.run([self.norm().forward(&self.context(lab)?, &self.given(lab)?, &x.view, &y.view)])?;
+        let bounds: Vec<Approx> = (0..self.shape.len()).map(|i| self.activated_from_partials(i)[0]).collect();
         let expected = self.twin().forward_fused(&self.x, self.shape);
         lab.check(&y, &pack(&expected, self.shape), &pack(&errors(&bounds), self.shape))
     }

@@ -1,15 +1,15 @@
-//! Convolutions: forward, gradient of the input, gradient of the weights, on every rung of the ladder.
+//! Convolutions: forward, gradient of the input, gradient of the weights, with every candidate.
 
 use std::sync::{Arc, LazyLock};
 
-use crate::gpu::{Dispatch, Kernel};
-use crate::kernels::conv::{self, Conv, Variant};
+use crate::Result;
+use crate::kernels::conv::{Candidate, Conv, Direction};
+use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
-use crate::measure::check::compare::{Comparison, compare};
+use crate::measure::check::compare::{Comparison, compare, untouched};
 use crate::measure::check::lab::{Lab, abs, normals, pack, pack_filters};
-use crate::measure::check::tolerance::sum_of_products;
+use crate::measure::check::tolerance::{Approx, sum_of_products};
 use crate::reference::{self, Shape};
-use crate::{Error, Result};
 
 /// (batch, height, width, in, out, kernel, stride, padding)
 type Sizes = [usize; 8];
@@ -29,6 +29,7 @@ const SHAPES: &[Sizes] = &[
     [2, 7, 6, 5, 3, 5, 1, 2],
     [5, 8, 8, 64, 64, 3, 1, 1],
     [128, 32, 32, 3, 16, 3, 1, 1],
+    [7, 8, 12, 5, 18, 3, 1, 1],
     [128, 32, 32, 16, 16, 3, 1, 1],
     [128, 32, 32, 16, 32, 3, 2, 1],
 ];
@@ -36,9 +37,8 @@ const SHAPES: &[Sizes] = &[
 /// Only for the gradient of the weights: sums of more than 65,535 pixels a part.
 const LONG: Sizes = [1030, 32, 32, 3, 4, 3, 1, 1];
 
-/// Inputs and exact results of a shape, each with its sums of magnitudes; made when first asked for, shared by the rungs.
+/// Inputs and exact results of a shape, each with its sums of magnitudes; made when first asked for, shared by the candidates.
 struct Twin {
-    sizes: Sizes,
     conv: Conv,
     x: Vec<f64>,
     weight: Vec<f64>,
@@ -51,9 +51,13 @@ struct Twin {
 
 type Lazy = Box<dyn FnOnce() -> [Vec<f64>; 2] + Send>;
 
+fn conv_of([batch, height, width, in_channels, out_channels, kernel, stride, padding]: Sizes) -> Conv {
+    Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding }
+}
+
 fn twin(sizes: Sizes) -> Twin {
-    let [batch, height, width, in_channels, out_channels, kernel, stride, padding] = sizes;
-    let conv = Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding };
+    let conv = conv_of(sizes);
+    let Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding } = conv;
     let twin = reference::conv::Conv { kernel, stride, padding, in_channels, out_channels };
     let shape = Shape::new(batch, height, width, in_channels);
     let output = twin.output_shape(shape);
@@ -70,7 +74,6 @@ fn twin(sizes: Sizes) -> Twin {
         y: lazy(&x, &weight, Box::new(move |x, w| twin.forward(x, shape, w))),
         dx: lazy(&dy, &weight, Box::new(move |dy, w| twin.input_gradient(dy, shape, w))),
         dw: lazy(&x, &dy, Box::new(move |x, dy| twin.weight_gradient(x, dy, shape))),
-        sizes,
         conv,
         x,
         weight,
@@ -95,20 +98,31 @@ impl Twin {
         pack_filters(&self.weight, out_channels, in_channels, kernel)
     }
 
-    fn forward(&self, lab: &Lab, variant: Variant) -> Result<Vec<Comparison>> {
+    fn forward(&self, lab: &Lab, candidate: &Candidate, statistics: bool) -> Result<Vec<Comparison>> {
         let Conv { in_channels, kernel, .. } = self.conv;
         let x = lab.values("x", &pack(&self.x, self.input()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let y = lab.poisoned("y", self.conv.output_words())?;
-        let dispatch = self.conv.forward(variant, &x.view, &weight.view, &y.view)?;
-        run(lab, dispatch, kernels(self.sizes, variant)[0])?;
+        let chunk = self.conv.statistics_chunk(candidate).filter(|_| statistics).unwrap_or(usize::MAX);
+        let chunks = self.conv.out_pixels().div_ceil(chunk);
+        let partial = lab.poisoned("partial", chunks * groups_of_four(self.conv.out_channels) * 8)?;
+        let views = [&x.view, &weight.view];
+        lab.run([self.conv.forward(candidate, views, &y.view, &partial.view, statistics)?])?;
         let [value, magnitude] = &*self.y;
         let terms = kernel * kernel * in_channels;
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(terms, m)).collect();
-        lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))
+        let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
+        if statistics {
+            let [expected, tolerance] = tile_statistics(value, &tolerance, self.output(), chunk);
+            all.extend(lab.check(&partial, &expected, &tolerance)?);
+        } else {
+            let (got, guard) = lab.read(&partial)?;
+            all.extend([untouched("partial without statistics", &got), guard]);
+        }
+        Ok(all)
     }
 
-    fn input_gradient(&self, lab: &Lab, variant: Variant, accumulate: bool) -> Result<Vec<Comparison>> {
+    fn input_gradient(&self, lab: &Lab, candidate: &Candidate, accumulate: bool) -> Result<Vec<Comparison>> {
         let Conv { out_channels, kernel, .. } = self.conv;
         let dy = lab.values("dy", &pack(&self.dy, self.output()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
@@ -116,8 +130,8 @@ impl Twin {
             true => lab.values("dx", &pack(&self.start, self.input()))?,
             false => lab.poisoned("dx", self.conv.input_words())?,
         };
-        let dispatch = self.conv.input_gradient(variant, &dy.view, &weight.view, &dx.view, accumulate)?;
-        run(lab, dispatch, kernels(self.sizes, variant)[1])?;
+        let views = [&dy.view, &weight.view];
+        lab.run([self.conv.input_gradient(candidate, views, &dx.view, accumulate)?])?;
         let [value, magnitude] = &*self.dx;
         let start = |i: usize| if accumulate { self.start[i] } else { 0.0 };
         let expected: Vec<f64> = value.iter().enumerate().map(|(i, v)| v + start(i)).collect();
@@ -129,15 +143,14 @@ impl Twin {
     }
 
     /// The parts are added up here in f64, which leaves one rounding to f32.
-    fn weight_gradient(&self, lab: &Lab, variant: Variant) -> Result<Vec<Comparison>> {
+    fn weight_gradient(&self, lab: &Lab, candidate: &Candidate) -> Result<Vec<Comparison>> {
         let Conv { batch, in_channels, out_channels, kernel, .. } = self.conv;
         let x = lab.values("x", &pack(&self.x, self.input()))?;
         let dy = lab.values("dy", &pack(&self.dy, self.output()))?;
         let words = self.conv.weight_words();
         let stride = words.next_multiple_of(64);
         let partial = lab.poisoned("partial", stride * self.conv.splits())?;
-        let dispatch = self.conv.weight_gradient(variant, &x.view, &dy.view, &partial.view, stride)?;
-        run(lab, dispatch, kernels(self.sizes, variant)[2])?;
+        lab.run([self.conv.weight_gradient(candidate, [&x.view, &dy.view], &partial.view, stride)?])?;
         let (got, guard) = lab.read(&partial)?;
         let mut total = vec![0.0; words];
         for part in got.chunks_exact(stride) {
@@ -158,78 +171,77 @@ fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> Str
     )
 }
 
-/// The kernels that a variant takes for a shape: forward, input gradient, weight gradient; none where it falls back to
-/// the first rung. Each case checks that its dispatch is of the kernel that it names.
-fn kernels(sizes: Sizes, variant: Variant) -> [Option<&'static Kernel>; 3] {
-    let [kernel, stride, pad] = [sizes[5], sizes[6], sizes[7]];
-    let tiled = [kernel, stride, pad] == [3, 1, 1];
-    let strided = [kernel, stride, pad] == [3, 2, 1];
-    match variant {
-        Variant::Naive => [
-            Some(&conv::FORWARD_NAIVE),
-            Some(&conv::INPUT_GRADIENT_NAIVE),
-            Some(&conv::WEIGHT_GRADIENT_NAIVE),
-        ],
-        Variant::Direct => [
-            Some(if tiled { &conv::FORWARD_DIRECT } else { &conv::FORWARD_STRIDED }),
-            match (tiled, strided) {
-                (true, _) => Some(&conv::INPUT_GRADIENT_DIRECT),
-                (_, true) => Some(&conv::INPUT_GRADIENT_STRIDE2),
-                _ => None,
-            },
-            (kernel == 3).then_some(&conv::WEIGHT_GRADIENT_DIRECT),
-        ],
-        Variant::Blocked => [
-            tiled.then_some(&conv::FORWARD_DIRECT),
-            tiled.then_some(&conv::INPUT_GRADIENT_DIRECT),
-            (kernel == 3 && stride == 1).then_some(&conv::WEIGHT_GRADIENT_BANDS),
-        ],
+/// Mean and squared deviations of chunks of tiles of 4x4 pixels in the order of images, rows, columns, and how far a
+/// device may be off that knows y only within `error`.
+fn tile_statistics(y: &[f64], error: &[f64], shape: Shape, chunk: usize) -> [Vec<f64>; 2] {
+    let width = groups_of_four(shape.c) * 4;
+    let (across, tiles) = (shape.w / 4, shape.rows() / 16);
+    let pixel = |tile: usize, inside: usize| {
+        let (n, tile) = (tile / (across * (shape.h / 4)), tile % (across * (shape.h / 4)));
+        (n * shape.h + tile / across * 4 + inside / 4) * shape.w + tile % across * 4 + inside % 4
+    };
+    let [mut expected, mut tolerance] = [Vec::new(), Vec::new()];
+    for first in (0..tiles).step_by(chunk / 16) {
+        let own = first..(first + chunk / 16).min(tiles);
+        let rows: Vec<usize> = own.flat_map(|tile| (0..16).map(move |i| pixel(tile, i))).collect();
+        let count = Approx::exact(rows.len() as f64);
+        let moments = |c: usize| {
+            let of = |row: &usize| {
+                let i = row * shape.c + c;
+                if c < shape.c { Approx { value: y[i], error: error[i] } } else { Approx::exact(0.0) }
+            };
+            let mean = Approx::sum(rows.iter().map(of)) / count;
+            let squares = Approx::sum(rows.iter().map(|row| (of(row) - mean) * (of(row) - mean)));
+            [mean, squares]
+        };
+        let moments: Vec<[Approx; 2]> = (0..width).map(moments).collect();
+        for k in [0, 1] {
+            expected.extend(moments.iter().map(|m| m[k].value));
+            tolerance.extend(moments.iter().map(|m| m[k].error));
+        }
     }
+    [expected, tolerance]
 }
 
-/// Runs a dispatch, if it is the one that the case is about.
-fn run(lab: &Lab, dispatch: Dispatch, expected: Option<&Kernel>) -> Result<()> {
-    let name = expected.map_or(dispatch.kernel.name, |kernel| kernel.name);
-    if dispatch.kernel.name != name {
-        return Err(Error::kernel(name, format!("the host chose {} for this shape", dispatch.kernel.name)));
+type Run = fn(&Twin, &Lab, &'static Candidate) -> Result<Vec<Comparison>>;
+
+/// What is run of a direction: a name of the difference, and whether it is for candidates that leave statistics.
+fn runs(direction: Direction) -> &'static [(&'static str, bool, Run)] {
+    match direction {
+        Direction::Forward => &[
+            ("", false, |twin, lab, candidate| twin.forward(lab, candidate, false)),
+            (", statistics", true, |twin, lab, candidate| twin.forward(lab, candidate, true)),
+        ],
+        Direction::InputGradient => &[
+            ("", false, |twin, lab, candidate| twin.input_gradient(lab, candidate, false)),
+            (", accumulate", false, |twin, lab, candidate| twin.input_gradient(lab, candidate, true)),
+        ],
+        Direction::WeightGradient => {
+            &[("", false, |twin, lab, candidate| twin.weight_gradient(lab, candidate))]
+        }
     }
-    lab.run([dispatch])
 }
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for &sizes in SHAPES {
+    for &sizes in SHAPES.iter().chain([&LONG]) {
+        let conv = conv_of(sizes);
         let shared = Arc::new(LazyLock::new(move || twin(sizes)));
-        let mut add = |kernel: &'static Kernel, what: &str, run: fn(&Twin, &Lab, Variant) -> _, variant| {
-            let name = format!("{}, {variant:?}{what}", name(sizes));
-            let shared = Arc::clone(&shared);
-            cases.push(Case::new(kernel, name, move |lab| run(&shared, lab, variant)));
-        };
-        let dx: [(&str, fn(&Twin, &Lab, Variant) -> _); 2] = [
-            ("", |twin, lab, variant| twin.input_gradient(lab, variant, false)),
-            (", accumulate", |twin, lab, variant| twin.input_gradient(lab, variant, true)),
-        ];
-        for variant in [Variant::Naive, Variant::Direct, Variant::Blocked] {
-            let [forward, input_gradient, weight_gradient] = kernels(sizes, variant);
-            if let Some(kernel) = forward {
-                add(kernel, "", Twin::forward, variant);
+        for direction in Direction::ALL {
+            if sizes == LONG && direction != Direction::WeightGradient {
+                continue;
             }
-            if let Some(kernel) = input_gradient {
-                dx.iter().for_each(|(what, run)| add(kernel, what, *run, variant));
-            }
-            if let Some(kernel) = weight_gradient {
-                add(kernel, "", Twin::weight_gradient, variant);
+            for candidate in direction.candidates().iter().filter(|candidate| (candidate.fits)(&conv)) {
+                for &(what, statistics, run) in runs(direction) {
+                    if statistics && conv.statistics_chunk(candidate).is_none() {
+                        continue;
+                    }
+                    let name = format!("{}, {}{what}", name(sizes), candidate.name);
+                    let shared = Arc::clone(&shared);
+                    cases.push(Case::new(candidate.kernel, name, move |lab| run(&shared, lab, candidate)));
+                }
             }
         }
-    }
-    let long = Arc::new(LazyLock::new(|| twin(LONG)));
-    for (kernel, variant) in [
-        (&conv::WEIGHT_GRADIENT_NAIVE, Variant::Naive),
-        (&conv::WEIGHT_GRADIENT_DIRECT, Variant::Direct),
-        (&conv::WEIGHT_GRADIENT_BANDS, Variant::Blocked),
-    ] {
-        let long = Arc::clone(&long);
-        cases.push(Case::new(kernel, name(LONG), move |lab| long.weight_gradient(lab, variant)));
     }
     cases
 }

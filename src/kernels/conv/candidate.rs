@@ -1,0 +1,81 @@
+use super::{Conv, forward, input_gradient, weight_gradient};
+use crate::gpu::{Constants, Groups, Kernel};
+
+/// What of a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// y from x and the weights.
+    Forward,
+    /// dx from dy and the weights.
+    InputGradient,
+    /// The weights' gradient from x and dy.
+    WeightGradient,
+}
+
+impl Direction {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Forward, Self::InputGradient, Self::WeightGradient];
+
+    /// All ways to compute it; the first takes any shape.
+    pub fn candidates(self) -> &'static [Candidate] {
+        match self {
+            Self::Forward => forward::CANDIDATES,
+            Self::InputGradient => input_gradient::CANDIDATES,
+            Self::WeightGradient => weight_gradient::CANDIDATES,
+        }
+    }
+
+    /// As benches and checkpoints write it.
+    pub fn name(self) -> &'static str {
+        ["forward", "input_gradient", "weight_gradient"][self as usize]
+    }
+}
+
+/// One way to compute a direction: a kernel with its own constants and tile. The tuner picks one for each shape.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Its name, unique in its direction: `direct`, `direct8`, ...
+    pub name: &'static str,
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Constants besides the shape's.
+    pub constants: &'static [(&'static str, u32)],
+    /// Which shapes it computes.
+    pub fits: fn(&Conv) -> bool,
+    /// The workgroups for a shape.
+    pub groups: fn(&Conv, &Candidate) -> Groups,
+    /// Rows of the output (pixels of all images) in a workgroup's statistics, where it leaves any for this shape; for weight
+    /// gradients, the units of a split.
+    pub rows: fn(&Conv, &Candidate) -> Option<usize>,
+    /// Which devices it is made for: what is taken where nothing was measured.
+    pub made_for: MadeFor,
+}
+
+/// Which kind of device a candidate is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeFor {
+    /// The first rung: works everywhere, for comparison.
+    Comparison,
+    /// Any device.
+    Any,
+    /// Drivers that run on the CPU: uniform loads are broadcasts, workgroup memory buys nothing.
+    Cpu,
+    /// GPUs: tiles in workgroup memory, many invocations.
+    Gpu,
+}
+
+impl Candidate {
+    /// Invocations of a workgroup.
+    pub fn workgroup(&self) -> u32 {
+        self.constant("WORKGROUP").unwrap_or(self.kernel.workgroup)
+    }
+
+    /// One of its own constants.
+    pub fn constant(&self, name: &str) -> Option<u32> {
+        self.constants.iter().find(|(known, _)| *known == name).map(|row| row.1)
+    }
+
+    pub(super) fn own_constants(&self) -> Constants {
+        self.constants.iter().fold(Constants::new(), |all, &(name, value)| all.u32(name, value))
+    }
+}

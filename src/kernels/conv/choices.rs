@@ -1,0 +1,74 @@
+use std::collections::BTreeMap;
+
+use super::{Candidate, Conv, Direction, MadeFor};
+use crate::gpu::Gpu;
+use crate::{Error, Result};
+
+/// Which candidate computes each direction of each shape: measured by the tuner, or what is made for the device.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    made_for: MadeFor,
+    fixed: BTreeMap<String, &'static Candidate>,
+}
+
+impl Choices {
+    /// What is made for this kind of device, without measuring. `MadeFor::Comparison` takes the first rung everywhere.
+    pub fn made_for(kind: MadeFor) -> Self {
+        Self { made_for: kind, fixed: BTreeMap::new() }
+    }
+
+    /// What is made for this device, without measuring.
+    pub fn of_device(gpu: &Gpu) -> Self {
+        Self::made_for(if gpu.is_software() { MadeFor::Cpu } else { MadeFor::Gpu })
+    }
+
+    /// Takes `candidate` for this direction of this shape, at any batch.
+    pub fn fix(&mut self, direction: Direction, conv: &Conv, candidate: &'static Candidate) {
+        self.fixed.insert(key(direction, conv), candidate);
+    }
+
+    /// The candidate for a shape.
+    pub fn get(&self, direction: Direction, conv: &Conv) -> &'static Candidate {
+        let all = direction.candidates();
+        if let Some(fixed) = self.fixed.get(&key(direction, conv)).filter(|candidate| (candidate.fits)(conv))
+        {
+            return fixed;
+        }
+        let suits = |candidate: &&Candidate| {
+            (candidate.made_for == self.made_for || candidate.made_for == MadeFor::Any)
+                && (candidate.fits)(conv)
+        };
+        match self.made_for {
+            MadeFor::Comparison => &all[0],
+            _ => all.iter().rev().find(suits).unwrap_or(&all[0]),
+        }
+    }
+
+    /// Shape and direction, and the name of the candidate, as a checkpoint keeps them.
+    pub fn names(&self) -> BTreeMap<String, String> {
+        self.fixed.iter().map(|(key, candidate)| (key.clone(), candidate.name.to_owned())).collect()
+    }
+
+    /// Takes what [`Choices::names`] gave.
+    ///
+    /// # Errors
+    /// A direction or candidate that this version does not have.
+    pub fn fix_names(&mut self, names: &BTreeMap<String, String>) -> Result<()> {
+        for (key, name) in names {
+            let direction = Direction::ALL.into_iter().find(|d| key.starts_with(&format!("{} ", d.name())));
+            let found =
+                direction.and_then(|d| d.candidates().iter().find(|candidate| candidate.name == name));
+            let Some(candidate) = found else {
+                return Err(Error::usage(format!(
+                    "convolution {key}: there is no kernel {name:?} in this version of wgrad"
+                )));
+            };
+            self.fixed.insert(key.clone(), candidate);
+        }
+        Ok(())
+    }
+}
+
+fn key(direction: Direction, conv: &Conv) -> String {
+    format!("{} {conv}", direction.name())
+}

@@ -1,0 +1,104 @@
+//! y = conv(x, weight).
+
+use super::{Candidate, Conv, MadeFor, SHAPE, kernel, per_channel_group, tiles};
+use crate::Result;
+use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
+use crate::kernels::{lib, shader};
+
+/// One output group an invocation; any kernel size, stride and padding.
+pub static FORWARD_NAIVE: Kernel =
+    kernel!("conv/forward_naive", ["x", "weight"], ["y"], 64, &[lib::INDEX], SHAPE);
+/// Register tiles; 3x3, stride 1, padding 1.
+pub static FORWARD_DIRECT: Kernel = kernel!(
+    "conv/forward_direct",
+    ["x", "weight"],
+    ["y", "partial"],
+    16,
+    &[lib::INDEX, lib::FOUR, lib::REDUCE, lib::DIRECT3X3],
+    &["H_IN", "W_IN", "C_IN4", "C_OUT4", "BLOCKS", "STATISTICS"]
+);
+/// Runs of four pixels; any kernel size, stride and padding.
+pub static FORWARD_STRIDED: Kernel =
+    kernel!("conv/forward_strided", ["x", "weight"], ["y"], 32, &[lib::INDEX], SHAPE);
+
+/// Ways to compute it; the first takes any shape.
+pub(super) const CANDIDATES: &[Candidate] = &[
+    Candidate {
+        name: "naive",
+        kernel: &FORWARD_NAIVE,
+        constants: &[],
+        fits: |_| true,
+        groups: |conv, own| Groups::cover(conv.output_words() as u64 / 4, own.workgroup()),
+        rows: |_, _| None,
+        made_for: MadeFor::Comparison,
+    },
+    Candidate {
+        name: "strided",
+        kernel: &FORWARD_STRIDED,
+        constants: &[],
+        fits: |_| true,
+        groups: |conv, own| {
+            let runs = conv.batch * conv.out_height() * conv.out_width().div_ceil(4);
+            per_channel_group(runs, conv.out4(), own)
+        },
+        rows: |_, _| None,
+        made_for: MadeFor::Any,
+    },
+    Candidate {
+        name: "direct4",
+        kernel: &FORWARD_DIRECT,
+        constants: &[("BLOCKS", 1)],
+        fits: |conv| conv.is_3x3(1),
+        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.out4(), own),
+        rows: statistics,
+        made_for: MadeFor::Any,
+    },
+    Candidate {
+        name: "direct8",
+        kernel: &FORWARD_DIRECT,
+        constants: &[("BLOCKS", 2)],
+        fits: |conv| conv.is_3x3(1) && conv.out4() > 1,
+        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.out4().div_ceil(2), own),
+        rows: statistics,
+        made_for: MadeFor::Cpu,
+    },
+];
+
+/// Pixels of a workgroup's tiles, where every tile is whole.
+fn statistics(conv: &Conv, own: &Candidate) -> Option<usize> {
+    let whole = conv.height.is_multiple_of(4) && conv.width.is_multiple_of(4);
+    whole.then_some(16 * own.workgroup() as usize)
+}
+
+impl Conv {
+    /// Rows of y (pixels of all images) in each chunk of the statistics that [`Conv::forward`] can leave; `None` where
+    /// batchnorm/statistics has to read y again.
+    pub fn statistics_chunk(&self, candidate: &Candidate) -> Option<usize> {
+        (candidate.rows)(self, candidate)
+    }
+
+    /// y = conv(x, weight); with `statistics`, the mean and the sum of squared deviations of each chunk of
+    /// [`Conv::statistics_chunk`] rows go to `partial` (chunks,2,channels), which is left alone without.
+    ///
+    /// # Errors
+    /// A view shorter than the shape needs, or a shape with a zero.
+    pub fn forward(
+        &self,
+        candidate: &Candidate,
+        [x, weight]: [&View; 2],
+        y: &View,
+        partial: &View,
+        statistics: bool,
+    ) -> Result<Dispatch> {
+        let kernel = candidate.kernel;
+        let lengths = [
+            (x, self.input_words(), "x"),
+            (weight, self.weight_words(), "weight"),
+            (y, self.output_words(), "y"),
+        ];
+        self.check(kernel, lengths)?;
+        let mut dispatch = self.dispatch(candidate, &[x, weight, y, partial], [0, 0]);
+        dispatch.constants = dispatch.constants.bool("STATISTICS", statistics);
+        Ok(dispatch)
+    }
+}

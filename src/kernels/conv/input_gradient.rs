@@ -1,0 +1,92 @@
+//! dx, the gradient with respect to x.
+
+use super::{Candidate, Conv, MadeFor, SHAPE_ACCUMULATE, kernel, per_channel_group, tiles};
+use crate::Result;
+use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
+use crate::kernels::{lib, shader};
+
+/// One input group an invocation; any kernel size, stride and padding.
+pub static INPUT_GRADIENT_NAIVE: Kernel =
+    kernel!("conv/input_gradient_naive", ["dy", "weight"], ["dx"], 64, &[lib::INDEX], SHAPE_ACCUMULATE);
+/// Register tiles; 3x3, stride 1, padding 1.
+pub static INPUT_GRADIENT_DIRECT: Kernel = kernel!(
+    "conv/input_gradient_direct",
+    ["dy", "weight"],
+    ["dx"],
+    16,
+    &[lib::INDEX, lib::FOUR, lib::DIRECT3X3],
+    &["H_IN", "W_IN", "C_IN4", "C_OUT4", "BLOCKS", "ACCUMULATE"]
+);
+/// Blocks of 2x2 pixels; 3x3, stride 2, padding 1.
+pub static INPUT_GRADIENT_STRIDE2: Kernel = kernel!(
+    "conv/input_gradient_stride2",
+    ["dy", "weight"],
+    ["dx"],
+    32,
+    &[lib::INDEX],
+    &["H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4", "ACCUMULATE"]
+);
+
+/// Ways to compute it; the first takes any shape.
+pub(super) const CANDIDATES: &[Candidate] = &[
+    Candidate {
+        name: "naive",
+        kernel: &INPUT_GRADIENT_NAIVE,
+        constants: &[],
+        fits: |_| true,
+        groups: |conv, own| Groups::cover(conv.input_words() as u64 / 4, own.workgroup()),
+        rows: |_, _| None,
+        made_for: MadeFor::Comparison,
+    },
+    Candidate {
+        name: "stride2",
+        kernel: &INPUT_GRADIENT_STRIDE2,
+        constants: &[],
+        fits: |conv| conv.is_3x3(2),
+        groups: |conv, own| per_channel_group(tiles(conv, 2), conv.in4(), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Any,
+    },
+    Candidate {
+        name: "direct4",
+        kernel: &INPUT_GRADIENT_DIRECT,
+        constants: &[("BLOCKS", 1)],
+        fits: |conv| conv.is_3x3(1),
+        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.in4(), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Any,
+    },
+    Candidate {
+        name: "direct8",
+        kernel: &INPUT_GRADIENT_DIRECT,
+        constants: &[("BLOCKS", 2)],
+        fits: |conv| conv.is_3x3(1) && conv.in4() > 1,
+        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.in4().div_ceil(2), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Cpu,
+    },
+];
+
+impl Conv {
+    /// dx = gradient with respect to x; `accumulate` adds to what dx holds.
+    ///
+    /// # Errors
+    /// As [`Conv::forward`].
+    pub fn input_gradient(
+        &self,
+        candidate: &Candidate,
+        [dy, weight]: [&View; 2],
+        dx: &View,
+        accumulate: bool,
+    ) -> Result<Dispatch> {
+        let lengths = [
+            (dy, self.output_words(), "dy"),
+            (weight, self.weight_words(), "weight"),
+            (dx, self.input_words(), "dx"),
+        ];
+        self.check(candidate.kernel, lengths)?;
+        let mut dispatch = self.dispatch(candidate, &[dy, weight, dx], [0, 0]);
+        dispatch.constants = dispatch.constants.bool("ACCUMULATE", accumulate);
+        Ok(dispatch)
+    }
+}

@@ -1,0 +1,91 @@
+//! The gradient with respect to the weights, in parts that optimizer/reduce adds up.
+
+use super::{Candidate, Conv, MadeFor, SHAPE, kernel};
+use crate::Result;
+use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
+use crate::kernels::shader;
+
+/// One weight group an invocation; any kernel size, stride and padding.
+pub static WEIGHT_GRADIENT_NAIVE: Kernel =
+    kernel!("conv/weight_gradient_naive", ["x", "dy"], ["partial"], 64, &[], SHAPE);
+/// Nine taps in registers; 3x3, any stride and padding.
+pub static WEIGHT_GRADIENT_DIRECT: Kernel = kernel!(
+    "conv/weight_gradient_direct",
+    ["x", "dy"],
+    ["partial"],
+    16,
+    &[],
+    &["STRIDE", "PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4"]
+);
+/// Bands of eight rows; 3x3, stride 1, any padding.
+pub static WEIGHT_GRADIENT_BANDS: Kernel = kernel!(
+    "conv/weight_gradient_bands",
+    ["x", "dy"],
+    ["partial"],
+    16,
+    &[],
+    &["PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4"]
+);
+
+/// Ways to compute it; the first takes any shape. `rows` are a split's images, output rows or bands.
+pub(super) const CANDIDATES: &[Candidate] = &[
+    Candidate {
+        name: "naive",
+        kernel: &WEIGHT_GRADIENT_NAIVE,
+        constants: &[],
+        fits: |_| true,
+        groups: |conv, own| {
+            let items = (conv.weight_words() as u32 / 4).div_ceil(own.workgroup());
+            Groups([items, 1, conv.splits() as u32])
+        },
+        rows: |conv, _| Some(conv.batch.div_ceil(conv.splits())),
+        made_for: MadeFor::Comparison,
+    },
+    Candidate {
+        name: "direct8",
+        kernel: &WEIGHT_GRADIENT_DIRECT,
+        constants: &[],
+        fits: |conv| conv.kernel == 3,
+        groups: |conv, own| lanes(conv, own, conv.out4().div_ceil(2)),
+        rows: |conv, _| Some(conv.rows_a_split()),
+        made_for: MadeFor::Any,
+    },
+    Candidate {
+        name: "bands",
+        kernel: &WEIGHT_GRADIENT_BANDS,
+        constants: &[],
+        fits: |conv| conv.kernel == 3 && conv.stride == 1,
+        groups: |conv, own| lanes(conv, own, conv.out4()),
+        rows: |conv, _| Some((conv.batch * conv.out_height().div_ceil(8)).div_ceil(conv.splits())),
+        made_for: MadeFor::Cpu,
+    },
+];
+
+/// An invocation for each input channel, times `blocks` of output channels, times the splits.
+fn lanes(conv: &Conv, own: &Candidate, blocks: usize) -> Groups {
+    let lanes = (conv.in4() * 4).div_ceil(own.workgroup() as usize);
+    Groups([lanes as u32, blocks as u32, conv.splits() as u32])
+}
+
+impl Conv {
+    /// partial = gradient with respect to the weights, in [`Conv::splits`] parts of `stride` words each.
+    ///
+    /// # Errors
+    /// As [`Conv::forward`].
+    pub fn weight_gradient(
+        &self,
+        candidate: &Candidate,
+        [x, dy]: [&View; 2],
+        partial: &View,
+        stride: usize,
+    ) -> Result<Dispatch> {
+        let lengths = [
+            (x, self.input_words(), "x"),
+            (dy, self.output_words(), "dy"),
+            (partial, stride * (self.splits() - 1) + self.weight_words(), "partial"),
+        ];
+        self.check(candidate.kernel, lengths)?;
+        let unit = (candidate.rows)(self, candidate).unwrap_or(1) as u32;
+        Ok(self.dispatch(candidate, &[x, dy, partial], [unit, stride as u32]))
+    }
+}
