@@ -12,6 +12,7 @@ mod recipes;
 mod source;
 mod step;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 

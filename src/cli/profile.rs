@@ -5,6 +5,7 @@ use wgrad::config::RunConfig;
 use wgrad::measure::profile::profile;
 
 use super::Context;
+use super::tune::TuneArgs;
 
 #[derive(clap::Args)]
 pub(super) struct ProfileArgs {
@@ -20,6 +21,8 @@ pub(super) struct ProfileArgs {
     /// How often the step is timed; medians are shown
     #[arg(long, default_value = "5")]
     repeats: usize,
+    #[command(flatten)]
+    tune: TuneArgs,
 }
 
 pub(super) fn run(context: &Context, args: &ProfileArgs) -> Result<()> {
@@ -27,6 +30,6 @@ pub(super) fn run(context: &Context, args: &ProfileArgs) -> Result<()> {
     config.model.clone_from(&args.model);
     config.activation.clone_from(&args.activation);
     let gpu = context.open()?;
-    let profile = profile(&gpu, &config, args.repeats.max(1))?;
+    let profile = profile(&gpu, &config, args.tune.effort(), args.repeats.max(1))?;
     context.output.result(&profile, || profile.to_string())
 }

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use wgrad::config::{self, RunConfig};
 use wgrad::data::{Dataset, Source, load};
 use wgrad::kernels::Activation;
+use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics};
 use wgrad::{Error, Result, report};
 
 use super::Context;
 use super::progress::Progress;
+use super::tune::TuneArgs;
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -45,9 +47,11 @@ pub(super) struct TrainArgs {
     /// Folder of the run [default: runs/NAME-1, -2, ...]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    tune: TuneArgs,
     /// Go on with the run of this folder
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "recipe", "data", "model", "activation", "epochs", "steps", "batch", "seed", "set", "out",
+        "recipe", "data", "model", "activation", "epochs", "steps", "batch", "seed", "set", "out", "tune",
     ])]
     resume: Option<PathBuf>,
 }
@@ -102,7 +106,12 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     let gpu = context.open()?;
     let mut run = match args.resume {
         Some(_) => Run::resume(&gpu, &folder, config, &dataset)?,
-        None => Run::create(&gpu, config, &dataset, &folder)?,
+        None => {
+            let batch = config.batch as usize;
+            let mut run = Run::create(&gpu, config, &dataset, &folder)?;
+            run.choose(tune(&gpu, run.network(), batch, args.tune.effort())?);
+            run
+        }
     };
     introduce(context, &run);
     let mut progress = Progress::new(context.output);

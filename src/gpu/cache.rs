@@ -48,7 +48,7 @@ impl DiskCache {
 }
 
 /// The platform's folder for files that can be made again.
-pub(super) fn cache_folder() -> Option<PathBuf> {
+pub(crate) fn cache_folder() -> Option<PathBuf> {
     let var = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         var("LOCALAPPDATA")

@@ -13,6 +13,7 @@ mod timestamps;
 
 pub use adapter::{AdapterRow, Selection, adapters, no_adapter_hint};
 pub use buffer::{Buffer, View};
+pub(crate) use cache::cache_folder;
 pub use device::{Gpu, Limits};
 pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
 pub use plan::{Plan, Recorder, Work};

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::tune::{Effort, tune};
 use crate::config::RunConfig;
 use crate::data::Images;
 use crate::gpu::Gpu;
@@ -83,7 +84,12 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(gpu: &'a Gpu, network: &'a Network, config: &RunConfig) -> Result<Self> {
+    pub(super) fn new(
+        gpu: &'a Gpu,
+        network: &'a Network,
+        config: &RunConfig,
+        choices: Choices,
+    ) -> Result<Self> {
         let batch = config.batch as usize;
         let data = DeviceImages::upload(gpu, &random_images(batch))?;
         let settings = StepSettings {
@@ -98,7 +104,7 @@ impl<'a> Subject<'a> {
             weight_decay: 1e-4,
             decay_kernels_only: false,
             seed: config.seed,
-            choices: Choices::of_device(gpu),
+            choices,
         };
         let started = Instant::now();
         let trainer = Trainer::new(gpu, network, &data, batch, settings)?;
@@ -124,12 +130,14 @@ impl<'a> Subject<'a> {
 ///
 /// # Errors
 /// A configuration that does not fit, or a lost device.
-pub fn step(gpu: &Gpu, config: &RunConfig, steps: u32) -> Result<StepRow> {
+pub fn step(gpu: &Gpu, config: &RunConfig, effort: Effort, steps: u32) -> Result<StepRow> {
     if steps == 0 {
         return Err(Error::usage("steps must be at least 1"));
     }
     let network = build_network(config, [32, 32, 3], 10)?;
-    let mut subject = Subject::new(gpu, &network, config)?;
+    let choices = tune(gpu, &network, config.batch as usize, effort)?;
+    let before = gpu.allocated().1;
+    let mut subject = Subject::new(gpu, &network, config, choices)?;
     let first_step_s = subject.step()?.1;
     subject.step()?;
     let times = (0..steps).map(|_| subject.step()).collect::<Result<Vec<_>>>()?;
@@ -145,7 +153,7 @@ pub fn step(gpu: &Gpu, config: &RunConfig, steps: u32) -> Result<StepRow> {
         images_per_second: f64::from(config.batch) / median_step_s,
         gflops: plan.flops() as f64 / median_step_s / 1e9,
         dispatches_per_step: plan.len(),
-        device_bytes: gpu.allocated().1,
+        device_bytes: gpu.allocated().1 - before,
         pipelines_ready_s: subject.ready_s,
         first_step_s,
         host_step_s: median(times.iter().map(|time| time.0).collect()),

@@ -2,4 +2,6 @@
 
 pub mod bench;
 pub mod check;
+pub mod convolutions;
 pub mod profile;
+pub mod tune;

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::bench::{Subject, median};
+use super::tune::{Effort, tune};
 use crate::Result;
 use crate::config::RunConfig;
 use crate::gpu::Gpu;
@@ -47,9 +48,10 @@ pub struct Profile {
 ///
 /// # Errors
 /// A device without timestamps, a configuration that does not fit, or a lost device.
-pub fn profile(gpu: &Gpu, config: &RunConfig, repeats: usize) -> Result<Profile> {
+pub fn profile(gpu: &Gpu, config: &RunConfig, effort: Effort, repeats: usize) -> Result<Profile> {
     let network = build_network(config, [32, 32, 3], 10)?;
-    let mut subject = Subject::new(gpu, &network, config)?;
+    let choices = tune(gpu, &network, config.batch as usize, effort)?;
+    let mut subject = Subject::new(gpu, &network, config, choices)?;
     subject.step()?;
     let steps = (0..repeats).map(|_| subject.step().map(|time| time.1)).collect::<Result<Vec<_>>>()?;
     let step_s = median(steps);

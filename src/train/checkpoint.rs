@@ -1,6 +1,6 @@
 //! Checkpoints: everything that a run goes on from, in one safetensors file, written so that it is whole or not there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
@@ -30,6 +30,9 @@ pub struct Progress {
     pub dataset: String,
     /// The device's name and driver.
     pub device: String,
+    /// Which kernels compute the convolutions: a run goes on with those that it began with.
+    #[serde(default)]
+    pub kernels: BTreeMap<String, String>,
     /// Finished epochs.
     pub epoch: u32,
     /// Steps done in the unfinished epoch.

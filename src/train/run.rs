@@ -31,6 +31,7 @@ pub struct Run<'a> {
     pub(super) folder: RunFolder,
     pub(super) schedule: Schedule,
     pub(super) progress: Progress,
+    choices: Choices,
     resumed: Option<Checkpoint>,
 }
 
@@ -51,7 +52,8 @@ impl<'a> Run<'a> {
         let folder = RunFolder::create(out, &config)?;
         let progress = Self::beginning(gpu, &config, dataset);
         let schedule = Schedule::new(&config);
-        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, resumed: None })
+        let choices = Choices::of_device(gpu);
+        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed: None })
     }
 
     /// The run of the folder `out`, from its last checkpoint; from its beginning where there is none yet.
@@ -80,7 +82,22 @@ impl<'a> Run<'a> {
         } else {
             (fresh, None)
         };
-        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, resumed })
+        let mut choices = Choices::of_device(gpu);
+        choices.fix_names(&progress.kernels)?;
+        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed })
+    }
+
+    /// Sets which kernels compute the convolutions of a run that begins; a run that goes on keeps its own.
+    pub fn choose(&mut self, choices: Choices) {
+        if self.resumed.is_none() {
+            self.progress.kernels = choices.names();
+            self.choices = choices;
+        }
+    }
+
+    /// Which kernels compute the convolutions.
+    pub fn choices(&self) -> &Choices {
+        &self.choices
     }
 
     fn beginning(gpu: &Gpu, config: &RunConfig, dataset: &Dataset) -> Progress {
@@ -129,7 +146,7 @@ impl<'a> Run<'a> {
             weight_decay: config.optimizer.weight_decay as f32,
             decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
             seed: config.seed,
-            choices: Choices::of_device(self.gpu),
+            choices: self.choices.clone(),
         }
     }
 

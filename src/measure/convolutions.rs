@@ -1,0 +1,180 @@
+//! How long each candidate takes for a convolution's shape: what the tuner decides by and `wgrad bench kernels` prints.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::Result;
+use crate::gpu::{Buffer, Gpu, Recorder};
+use crate::kernels::conv::{Candidate, Conv, Direction, MadeFor};
+use crate::nn::{Layer, Network};
+use crate::rng::{Sequence, Stream};
+
+/// One candidate in the bench of kernels.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConvRow {
+    /// The kernel's name in the registry.
+    pub kernel: String,
+    /// Input channels, height and width, output channels, kernel size, stride.
+    pub shape: String,
+    /// Images.
+    pub batch: usize,
+    /// `forward`, `input_gradient` or `weight_gradient`.
+    pub direction: &'static str,
+    /// The candidate.
+    pub candidate: &'static str,
+    /// Seconds of one dispatch.
+    pub seconds: f64,
+    /// 10⁹ floating-point operations of the direct form per second, whatever the candidate really does.
+    pub gflops: f64,
+    /// How many times as fast as the naive candidate.
+    pub times_naive: f64,
+}
+
+/// The different convolutions of a network that learns.
+pub fn shapes(network: &Network, batch: usize) -> Vec<Conv> {
+    let mut all: Vec<Conv> = Vec::new();
+    for node in &network.nodes {
+        if let Layer::Conv { kernel, stride, padding, .. } = node.layer {
+            let [height, width, in_channels] = network.shape(node.input);
+            let conv = Conv {
+                batch,
+                height,
+                width,
+                in_channels,
+                out_channels: node.shape[2],
+                kernel,
+                stride,
+                padding,
+            };
+            if !all.contains(&conv) {
+                all.push(conv);
+            }
+        }
+    }
+    all
+}
+
+/// Random tensors of a shape on the device.
+pub(super) struct Subject<'a> {
+    gpu: &'a Gpu,
+    conv: Conv,
+    x: Buffer,
+    weight: Buffer,
+    y: Buffer,
+    statistics: Buffer,
+    partial: Buffer,
+    stride: usize,
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn new(gpu: &'a Gpu, conv: Conv) -> Result<Self> {
+        let mut sequence = Sequence::new(0, Stream::Test, 0, 1);
+        let mut random = |label: &str, words: usize| {
+            // A run of numbers again and again: what they are does not change the time.
+            let run: Vec<f32> = (0..words.min(4096)).map(|_| sequence.normal() as f32).collect();
+            let all: Vec<f32> = run.iter().copied().cycle().take(words).collect();
+            gpu.upload(label, &all)
+        };
+        let stride = conv.weight_words().next_multiple_of(64);
+        Ok(Self {
+            gpu,
+            conv,
+            x: random("x", conv.input_words())?,
+            weight: random("weight", conv.weight_words())?,
+            y: random("y", conv.output_words())?,
+            statistics: gpu.buffer("statistics", conv.output_words().max(64))?,
+            partial: gpu.buffer("partial", stride * conv.splits())?,
+            stride,
+        })
+    }
+
+    /// Seconds of one dispatch: the least of `rounds` runs of `calls` dispatches each, after one that warms up.
+    pub(super) fn seconds(
+        &self,
+        direction: Direction,
+        candidate: &Candidate,
+        rounds: u32,
+        calls: u32,
+    ) -> Result<f64> {
+        let [x, weight, y] = [self.x.view(), self.weight.view(), self.y.view()];
+        let dispatch = match direction {
+            Direction::Forward => {
+                let statistics = self.conv.statistics_chunk(candidate).is_some();
+                self.conv.forward(candidate, [&x, &weight], &y, &self.statistics.view(), statistics)?
+            }
+            Direction::InputGradient => self.conv.input_gradient(candidate, [&y, &weight], &x, false)?,
+            Direction::WeightGradient => {
+                self.conv.weight_gradient(candidate, [&x, &y], &self.partial.view(), self.stride)?
+            }
+        };
+        let plan = |calls: u32| {
+            let mut recorder = Recorder::new();
+            (0..calls).for_each(|_| recorder.push(dispatch.clone()));
+            recorder.finish(self.gpu)
+        };
+        plan(1)?.run(self.gpu)?;
+        let plan = plan(calls)?;
+        let mut best = f64::INFINITY;
+        for _ in 0..rounds {
+            let started = Instant::now();
+            plan.run(self.gpu)?;
+            best = best.min(started.elapsed().as_secs_f64() / f64::from(calls));
+        }
+        Ok(best)
+    }
+}
+
+/// Times every candidate for every convolution of the network; `watch` gets each row and may end the bench. Rows
+/// whose direction, shape and name do not hold all words of `only` are left out.
+///
+/// # Errors
+/// Not enough device memory, a shader that does not compile, or a lost device.
+pub fn bench(
+    gpu: &Gpu,
+    network: &Network,
+    batch: usize,
+    only: &str,
+    mut watch: impl FnMut(&ConvRow) -> Result<()>,
+) -> Result<()> {
+    for conv in shapes(network, batch) {
+        let subject = Subject::new(gpu, conv)?;
+        for direction in Direction::ALL {
+            let mut naive = f64::NAN;
+            for candidate in direction.candidates().iter().filter(|candidate| (candidate.fits)(&conv)) {
+                let name = format!("{} {conv} {}", direction.name(), candidate.name);
+                if !only.split_whitespace().all(|word| name.contains(word)) {
+                    continue;
+                }
+                let (rounds, calls) = if candidate.made_for == MadeFor::Comparison { (1, 1) } else { (5, 4) };
+                let seconds = subject.seconds(direction, candidate, rounds, calls)?;
+                if candidate.made_for == MadeFor::Comparison {
+                    naive = seconds;
+                }
+                let row = ConvRow {
+                    kernel: candidate.kernel.name.to_owned(),
+                    shape: conv.to_string(),
+                    batch,
+                    direction: direction.name(),
+                    candidate: candidate.name,
+                    seconds,
+                    gflops: conv.flops() as f64 / seconds / 1e9,
+                    times_naive: naive / seconds,
+                };
+                watch(&row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl std::fmt::Display for ConvRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Self { shape, direction, candidate, seconds, gflops, times_naive, .. } = self;
+        write!(
+            f,
+            "{shape:<32} {direction:<16} {candidate:<12} {:>9.3} ms {gflops:>8.1} GFLOP/s {times_naive:>6.1} x naive",
+            seconds * 1e3
+        )
+    }
+}

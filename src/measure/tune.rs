@@ -1,0 +1,136 @@
+//! Picks the fastest candidate for each convolution of a network on this device, and remembers it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::convolutions::{Subject, shapes};
+use crate::Result;
+use crate::gpu::{Gpu, cache_folder};
+use crate::kernels::conv::{Candidate, Choices, Direction, MadeFor};
+use crate::nn::Network;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Nothing: what is made for the kind of device.
+    Off,
+    /// The candidates made for the kind of device, a few milliseconds each; what was measured before is taken as it is.
+    Quick,
+    /// Every candidate but the naive ones, longer, and anew.
+    Full,
+}
+
+impl Effort {
+    fn tries(self, candidate: &Candidate, software: bool) -> bool {
+        let other = if software { MadeFor::Gpu } else { MadeFor::Cpu };
+        candidate.made_for != MadeFor::Comparison && (self == Self::Full || candidate.made_for != other)
+    }
+
+    /// Runs of each candidate, and dispatches of a run.
+    fn repeats(self, software: bool) -> (u32, u32) {
+        match (self, software) {
+            (Self::Full, _) => (7, 8),
+            (_, true) => (3, 1),
+            (_, false) => (3, 10),
+        }
+    }
+}
+
+/// The choices for training `network` with batches of `batch` images; the log has each measured candidate.
+///
+/// # Errors
+/// Not enough device memory, a shader that does not compile, or a lost device.
+pub fn tune(gpu: &Gpu, network: &Network, batch: usize, effort: Effort) -> Result<Choices> {
+    let mut choices = Choices::of_device(gpu);
+    if effort == Effort::Off {
+        return Ok(choices);
+    }
+    let mut memory = Memory::read(gpu);
+    let before = memory.names.clone();
+    for conv in shapes(network, batch) {
+        // Made when something is measured, and kept for the other directions.
+        let mut subject = None;
+        for direction in Direction::ALL {
+            let key = format!("{} {conv}, batch {batch}", direction.name());
+            let fitting = || direction.candidates().iter().filter(|candidate| (candidate.fits)(&conv));
+            let known = memory.names.get(&key).filter(|_| effort == Effort::Quick);
+            let known = known.and_then(|name| fitting().find(|candidate| candidate.name == name));
+            let best = match known {
+                Some(candidate) => candidate,
+                None => {
+                    let tried = fitting().filter(|candidate| effort.tries(candidate, gpu.is_software()));
+                    let subject = match &mut subject {
+                        Some(subject) => subject,
+                        none => none.insert(Subject::new(gpu, conv)?),
+                    };
+                    let best = fastest(subject, direction, tried, effort.repeats(gpu.is_software()), &key)?;
+                    best.unwrap_or_else(|| choices.get(direction, &conv))
+                }
+            };
+            tracing::info!("{key}: takes {}", best.name);
+            memory.names.insert(key, best.name.to_owned());
+            choices.fix(direction, &conv, best);
+        }
+    }
+    if memory.names != before {
+        memory.write();
+    }
+    Ok(choices)
+}
+
+fn fastest(
+    subject: &Subject,
+    direction: Direction,
+    tried: impl Iterator<Item = &'static Candidate>,
+    (rounds, calls): (u32, u32),
+    key: &str,
+) -> Result<Option<&'static Candidate>> {
+    let tried: Vec<_> = tried.collect();
+    if let [only] = tried[..] {
+        return Ok(Some(only));
+    }
+    let mut best = None;
+    for candidate in tried {
+        let seconds = subject.seconds(direction, candidate, rounds, calls)?;
+        tracing::info!("{key}: {} {:.3} ms", candidate.name, seconds * 1e3);
+        if best.is_none_or(|(_, least)| seconds < least) {
+            best = Some((candidate, seconds));
+        }
+    }
+    Ok(best.map(|row| row.0))
+}
+
+/// The choices of earlier runs on the same adapter, driver and version of wgrad, in the user's cache folder.
+struct Memory {
+    file: Option<PathBuf>,
+    names: BTreeMap<String, String>,
+}
+
+impl Memory {
+    fn read(gpu: &Gpu) -> Self {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        let device: String = gpu.description().chars().map(plain).collect();
+        let file = cache_folder()
+            .map(|folder| folder.join(format!("kernels-{}-{device}.json", env!("CARGO_PKG_VERSION"))));
+        // A file that is missing or damaged is measured anew.
+        let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        let names = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Self { file, names }
+    }
+
+    /// A failure costs only time at the next start.
+    fn write(&self) {
+        let Some(file) = &self.file else { return };
+        let Ok(text) = serde_json::to_string_pretty(&self.names) else { return };
+        let folder = file.parent().unwrap_or(file);
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| tempfile::NamedTempFile::new_in(folder))
+            .and_then(|temporary| {
+                std::fs::write(temporary.path(), text)?;
+                temporary.persist(file).map(|_| ()).map_err(|e| e.error)
+            });
+        if let Err(error) = written {
+            tracing::debug!("the tuner's choices are not kept: {error}");
+        }
+    }
+}
