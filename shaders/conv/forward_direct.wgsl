@@ -40,20 +40,29 @@ fn squares(m: mat4x4<f32>, mean: vec4<f32>) -> vec4<f32> {
     return (a * a + b * b) + (c * c + d * d);
 }
 
-// Statistics of a tile's 16 pixels, joined over the workgroup's `tiles` real tiles (Chan, Golub, LeVeque 1983).
-fn leave_statistics(local: u32, chunk: u32, tiles: u32, k: u32, real: bool, t: Tile) {
+var<workgroup> means: array<vec4<f32>, WORKGROUP * BLOCKS>;
+var<workgroup> deviations: array<vec4<f32>, WORKGROUP * BLOCKS>;
+
+// Statistics of a tile's 16 pixels.
+fn put_statistics(place: u32, t: Tile) {
     let mean = ((columns(t.r0) + columns(t.r1)) + (columns(t.r2) + columns(t.r3))) / 16.0;
-    let m2 = (squares(t.r0, mean) + squares(t.r1, mean)) + (squares(t.r2, mean) + squares(t.r3, mean));
-    let zero = vec4<f32>();
-    let sums = workgroup_sums(local, Pair(select(zero, mean, real), select(zero, m2, real)));
-    let centre = sums.a / f32(tiles);
-    let d = select(zero, mean - centre, real);
-    workgroupBarrier();
-    let spread = workgroup_sums(local, Pair(d * d, zero));
-    if local == 0u && k < C_OUT4 {
-        partial[2u * chunk * C_OUT4 + k] = centre;
-        partial[(2u * chunk + 1u) * C_OUT4 + k] = fma(vec4<f32>(16.0), spread.a, sums.b);
+    means[place] = mean;
+    deviations[place] = (squares(t.r0, mean) + squares(t.r1, mean)) + (squares(t.r2, mean) + squares(t.r3, mean));
+}
+
+// Joins those of the workgroup's `tiles` real tiles (Chan, Golub, LeVeque 1983).
+fn join_statistics(first: u32, tiles: u32, chunk: u32, k: u32) {
+    let origin = means[first];
+    var shift = vec4<f32>();
+    var square = deviations[first];
+    for (var i = 1u; i < tiles; i++) {
+        let d = means[first + i] - origin;
+        shift += d;
+        square += fma(vec4<f32>(16.0), d * d, deviations[first + i]);
     }
+    shift /= f32(tiles);
+    partial[2u * chunk * C_OUT4 + k] = origin + shift;
+    partial[(2u * chunk + 1u) * C_OUT4 + k] = max(square - f32(16u * tiles) * shift * shift, vec4<f32>());
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -66,15 +75,18 @@ fn main(
     let made = convolve_tile(chunk * WORKGROUP + local, group.z, params.batch);
     store_blocks(made);
     if STATISTICS {
-        let all = params.batch * TILES_H * TILES_W;
-        if chunk * WORKGROUP >= all { // the same for the whole workgroup
-            return;
-        }
-        let tiles = min(WORKGROUP, all - chunk * WORKGROUP);
-        leave_statistics(local, chunk, tiles, made.k, made.real, made.first);
+        put_statistics(local, made.first);
         if BLOCKS == 2u {
-            workgroupBarrier();
-            leave_statistics(local, chunk, tiles, made.k + 1u, made.real, made.second);
+            put_statistics(WORKGROUP + local, made.second);
+        }
+        workgroupBarrier();
+        let all = params.batch * TILES_H * TILES_W;
+        if local == 0u && chunk * WORKGROUP < all {
+            let tiles = min(WORKGROUP, all - chunk * WORKGROUP);
+            join_statistics(0u, tiles, chunk, made.k);
+            if BLOCKS == 2u && made.k + 1u < C_OUT4 {
+                join_statistics(WORKGROUP, tiles, chunk, made.k + 1u);
+            }
         }
     }
 }

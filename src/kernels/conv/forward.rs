@@ -14,7 +14,7 @@ pub static FORWARD_DIRECT: Kernel = kernel!(
     ["x", "weight"],
     ["y", "partial"],
     16,
-    &[lib::INDEX, lib::FOUR, lib::REDUCE, lib::DIRECT3X3],
+    &[lib::INDEX, lib::FOUR, lib::DIRECT3X3],
     &["H_IN", "W_IN", "C_IN4", "C_OUT4", "BLOCKS", "STATISTICS"]
 );
 /// Runs of four pixels; any kernel size, stride and padding.
