@@ -11,7 +11,7 @@ pub static FORWARD: Kernel = Kernel {
     libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::ACTIVATION],
     bindings: &[("x", Access::Read), ("state", Access::Read), ("y", Access::Write)],
     params_bytes: 16,
-    workgroup: Rows::WORKGROUP,
+    workgroup: Rows::WIDE,
     constants: &["C4", "PIXELS", "CHANNELS", "TRAIN", "STOCHASTIC"],
     activation: true,
 };

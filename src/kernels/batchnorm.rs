@@ -14,7 +14,7 @@ macro_rules! kernel {
             libraries: $libraries,
             bindings: $bindings,
             params_bytes: size_of::<$params>(),
-            workgroup: Rows::WORKGROUP,
+            workgroup: Rows::WIDE,
             constants: $constants,
             activation: $activation,
         }
@@ -165,6 +165,8 @@ pub struct BatchNorm {
     pub eps: f32,
     /// Words from gamma to beta, and from running mean to running variance.
     pub stride: usize,
+    /// Invocations of a workgroup, as of [`Rows`].
+    pub workgroup: u32,
 }
 
 /// The views that the fused kernels use besides x.
@@ -200,7 +202,12 @@ pub struct Statistics {
 impl BatchNorm {
     /// The tensor as rows.
     pub fn rows(&self) -> Rows {
-        Rows { batch: self.batch, pixels: self.height * self.width, channels: self.channels }
+        Rows {
+            batch: self.batch,
+            pixels: self.height * self.width,
+            channels: self.channels,
+            workgroup: self.workgroup,
+        }
     }
 
     /// Words of partial sums over chunks of `chunk` rows.

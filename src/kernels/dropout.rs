@@ -10,7 +10,7 @@ pub static FORWARD: Kernel = Kernel {
     libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX],
     bindings: &[("state", Access::Read), ("x", Access::Write)],
     params_bytes: 16,
-    workgroup: Rows::WORKGROUP,
+    workgroup: Rows::WIDE,
     constants: &["C4", "PIXELS", "CHANNELS", "RATE"],
     activation: false,
 };

@@ -10,7 +10,7 @@ pub static ADD: Kernel = Kernel {
     libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::SHORTCUT],
     bindings: &[("shortcut", Access::Read), ("x", Access::Write)],
     params_bytes: 32,
-    workgroup: Rows::WORKGROUP,
+    workgroup: Rows::WIDE,
     constants: &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C"],
     activation: false,
 };

@@ -1,5 +1,5 @@
 use super::groups_of_four;
-use crate::gpu::{Constants, Groups};
+use crate::gpu::{Constants, Gpu, Groups};
 
 /// A tensor seen as rows of channels (`shaders/lib/rows.wgsl`); it lies in planes of four channels: N, C/4, H*W, 4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,15 +10,27 @@ pub struct Rows {
     pub pixels: usize,
     /// Channels that count, before filling up to a multiple of four.
     pub channels: usize,
+    /// Invocations of a workgroup: [`Rows::WIDE`] or [`Rows::NARROW`].
+    pub workgroup: u32,
 }
 
 impl Rows {
-    /// Invocations of the kernels that walk over rows.
-    pub const WORKGROUP: u32 = 64;
+    /// Invocations of a workgroup on GPUs.
+    pub const WIDE: u32 = 64;
+    /// On drivers that run on the CPU: one vector, so that a barrier costs nothing (with 64, batch norm's kernels take 1.9
+    /// times as long there).
+    pub const NARROW: u32 = 16;
     /// Most chunks of a reduction: what its readers can join quickly.
     const MOST_CHUNKS: usize = 128;
-    /// Rows of a chunk: sixteen an invocation.
-    const CHUNK: usize = 16 * Self::WORKGROUP as usize;
+    /// Least rows of a chunk.
+    const CHUNK: usize = 1024;
+    /// Chunks of an elementwise kernel on drivers that run on the CPU.
+    const CPU_CHUNKS: usize = 16;
+
+    /// The workgroups for a device.
+    pub fn workgroup_of(gpu: &Gpu) -> u32 {
+        if gpu.is_software() { Self::NARROW } else { Self::WIDE }
+    }
 
     /// N*H*W.
     pub fn rows(self) -> usize {
@@ -48,7 +60,10 @@ impl Rows {
 
     /// Rows of a chunk where each element stands alone.
     pub fn element_chunk(self) -> usize {
-        Self::CHUNK
+        match self.workgroup {
+            Self::NARROW => Self::CHUNK.max(self.rows().div_ceil(Self::CPU_CHUNKS)),
+            _ => Self::CHUNK,
+        }
     }
 
     /// Workgroups of a reduction.
@@ -67,5 +82,6 @@ impl Rows {
             .u32("C4", self.c4() as u32)
             .u32("PIXELS", self.pixels as u32)
             .u32("CHANNELS", self.channels as u32)
+            .u32("WORKGROUP", self.workgroup)
     }
 }

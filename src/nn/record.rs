@@ -61,7 +61,7 @@ impl Pass<'_> {
 
     fn rows(&self, value: Value) -> Rows {
         let [height, width, channels] = self.network.shape(value);
-        Rows { batch: self.batch, pixels: height * width, channels }
+        Rows { batch: self.batch, pixels: height * width, channels, workgroup: Rows::workgroup_of(self.gpu) }
     }
 
     fn context(&self, index: usize, site: &BatchNormSite) -> Context {
@@ -109,11 +109,15 @@ impl Pass<'_> {
         Ok(())
     }
 
+    fn batchnorm(&self, index: usize) -> BatchNorm {
+        batchnorm_of(self.network, index, self.batch, Rows::workgroup_of(self.gpu))
+    }
+
     /// The batch norm that follows node `index` directly, and so can take its statistics.
     fn next_batchnorm(&self, index: usize) -> Option<BatchNorm> {
         let next = self.network.nodes.get(index + 1)?;
         let follows = next.input == index + 1 && matches!(next.layer, Layer::BatchNorm(_));
-        follows.then(|| batchnorm_of(self.network, index + 1, self.batch))
+        follows.then(|| self.batchnorm(index + 1))
     }
 
     /// Rows of the statistics' chunks that the convolution of node `index` leaves for the batch norm after it.
@@ -138,7 +142,7 @@ impl Pass<'_> {
 
     fn forward_batchnorm(&self, index: usize, node: &Node, site: &BatchNormSite) -> Vec<Dispatch> {
         let (x, y) = (self.value(node.input), self.value(index + 1));
-        let norm = batchnorm_of(self.network, index, self.batch);
+        let norm = self.batchnorm(index);
         let (running, _) = Weights::pair(&self.weights.statistics, &self.network.statistics, site.running);
         let left = index.checked_sub(1).and_then(|before| self.statistics_chunk(before));
         let chunk = left.unwrap_or(norm.rows().reduction_chunk());
@@ -290,7 +294,7 @@ impl Pass<'_> {
         dy: Gradient,
         gradients: &mut [Option<Gradient>],
     ) -> Result<Vec<Dispatch>> {
-        let norm = batchnorm_of(self.network, index, self.batch);
+        let norm = self.batchnorm(index);
         let (context, x) = (self.context(index, site), self.value(node.input));
         let (affine_gradient, _) =
             Weights::pair(&self.weights.gradient, &self.network.parameters, site.gamma);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::network::{Layer, Network, Value};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu, View};
+use crate::kernels::Rows;
 use crate::kernels::batchnorm::BatchNorm;
 
 /// Least rows of a chunk that a kernel leaves partial sums of.
@@ -41,7 +42,7 @@ impl Workspace {
             values.push(value);
             saved.push(match node.layer {
                 Layer::BatchNorm(_) => {
-                    let norm = batchnorm_of(network, index, batch);
+                    let norm = batchnorm_of(network, index, batch, Rows::WIDE);
                     partial = partial.max(norm.partial_words(LEAST_CHUNK));
                     Some(gpu.buffer(&node.name, norm.saved_words())?)
                 }
@@ -84,7 +85,7 @@ impl Workspace {
 }
 
 /// The shape of a batch norm node for `batch` images.
-pub(super) fn batchnorm_of(network: &Network, node: usize, batch: usize) -> BatchNorm {
+pub(super) fn batchnorm_of(network: &Network, node: usize, batch: usize, workgroup: u32) -> BatchNorm {
     let [height, width, channels] = network.nodes[node].shape;
     let stride = match &network.nodes[node].layer {
         Layer::BatchNorm(site) => {
@@ -93,5 +94,5 @@ pub(super) fn batchnorm_of(network: &Network, node: usize, batch: usize) -> Batc
         _ => unreachable!("only asked of batch norms"),
     };
     let (momentum, eps) = (network.bn_momentum, network.bn_eps);
-    BatchNorm { batch, height, width, channels, momentum, eps, stride }
+    BatchNorm { batch, height, width, channels, momentum, eps, stride, workgroup }
 }

@@ -5,7 +5,7 @@ use super::tolerance::Approx;
 use crate::Result;
 use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
 use crate::kernels::optimizer::State;
-use crate::kernels::{groups_of_four, pack_planes};
+use crate::kernels::{Rows, groups_of_four, pack_planes};
 use crate::reference::Shape;
 use crate::rng::{Sequence, Stream};
 
@@ -50,6 +50,12 @@ impl Lab<'_> {
     /// An output of this many words.
     pub(super) fn poisoned(&self, name: &'static str, words: usize) -> Result<Tensor> {
         self.words(name, &vec![POISON; words])
+    }
+
+    /// A tensor as rows, for workgroups of this device.
+    pub(super) fn rows(&self, shape: Shape) -> Rows {
+        let workgroup = Rows::workgroup_of(self.gpu);
+        Rows { batch: shape.n, pixels: shape.h * shape.w, channels: shape.c, workgroup }
     }
 
     /// The step's state with only the step set.

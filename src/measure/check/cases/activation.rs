@@ -2,7 +2,7 @@
 
 use super::noise::{NOISE, STEP, Site, specs};
 use crate::Result;
-use crate::kernels::{Rows, activation};
+use crate::kernels::activation;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
 use crate::measure::check::lab::{Lab, errors, normals, pack};
@@ -25,7 +25,7 @@ fn inputs(shape: Shape) -> Vec<f64> {
 
 fn run(lab: &Lab, spec: &str, mode: Mode, shape: Shape, backward: bool) -> Result<Vec<Comparison>> {
     let site = Site::new(spec, mode)?;
-    let rows = Rows { batch: shape.n, pixels: shape.h * shape.w, channels: shape.c };
+    let rows = lab.rows(shape);
     let (input, dy) = (inputs(shape), normals(21, shape.len()));
     let (x, state) = (lab.values("x", &pack(&input, shape))?, lab.state(STEP)?);
     let each = |i: usize| site.apply(Approx::exact(input[i]), shape, i / shape.c, i % shape.c);

@@ -3,9 +3,9 @@
 use super::noise::{NOISE, STEP};
 use crate::Result;
 use crate::gpu::{Dispatch, View};
-use crate::kernels::Activation;
 use crate::kernels::batchnorm::{self, BatchNorm, Context, Statistics as Given};
 use crate::kernels::residual::Shortcut;
+use crate::kernels::{Activation, Rows};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, compare_words};
 use crate::measure::check::lab::{Lab, Tensor, errors, narrow, normals, pack, pack_vectors, uniforms};
@@ -15,6 +15,9 @@ use crate::reference::{self, Shape};
 
 const EPS: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
+
+/// Workgroups for GPUs and for drivers that run on the CPU.
+pub(super) const WORKGROUPS: [u32; 2] = [Rows::WIDE, Rows::NARROW];
 
 /// Tiny, odd, chunks that end within an image, many channels, and a batch as in training.
 const SHAPES: [Shape; 6] = [
@@ -27,10 +30,10 @@ const SHAPES: [Shape; 6] = [
 ];
 
 /// A batch norm's shape; gamma and beta (mean and variance) a whole number of 64 words apart.
-pub(super) fn norm_of(shape: Shape) -> BatchNorm {
+pub(super) fn norm_of(shape: Shape, workgroup: u32) -> BatchNorm {
     let Shape { n: batch, h: height, w: width, c: channels } = shape;
     let stride = channels.next_multiple_of(64);
-    BatchNorm { batch, height, width, channels, momentum: MOMENTUM, eps: EPS, stride }
+    BatchNorm { batch, height, width, channels, momentum: MOMENTUM, eps: EPS, stride, workgroup }
 }
 
 /// Two vectors as stored: NaN between the first and the second.
@@ -54,7 +57,7 @@ type Partial = [Approx; 2];
 impl Input {
     /// Normals around `offset`; those of every third channel are so narrow that eps counts. The first row lies far out,
     /// since the shader takes it for its origin.
-    fn new(shape: Shape, offset: f64) -> Self {
+    fn new(shape: Shape, offset: f64, workgroup: u32) -> Self {
         let mut x = normals(110, shape.len());
         for (i, x) in x.iter_mut().enumerate() {
             let spread = if i % shape.c % 3 == 1 { 1.0 / 256.0 } else { 1.0 };
@@ -62,7 +65,7 @@ impl Input {
             *x = f64::from(((*x + far) * spread + offset) as f32);
         }
         let wide = Shape { c: shape.c.next_multiple_of(4), ..shape };
-        Self { shape: wide, x: pack_vectors(&x, shape.c), norm: norm_of(shape) }
+        Self { shape: wide, x: pack_vectors(&x, shape.c), norm: norm_of(shape, workgroup) }
     }
 
     /// Rows of each chunk.
@@ -101,8 +104,8 @@ impl Input {
     }
 }
 
-fn statistics_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
-    let input = Input::new(shape, offset);
+fn statistics_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Result<Vec<Comparison>> {
+    let input = Input::new(shape, offset, workgroup);
     let (x, partial) = (
         lab.values("x", &pack(&input.x, input.shape))?,
         lab.poisoned("partial", input.norm.partial_words(input.norm.rows().reduction_chunk()))?,
@@ -176,8 +179,8 @@ fn plain(lab: &Lab, saved: View, affine: View, train: bool) -> Result<Context> {
 }
 
 /// The join by itself: partials of a batch, rounded to f32, joined without rounding.
-fn join_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
-    let input = Input::new(shape, offset);
+fn join_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Result<Vec<Comparison>> {
+    let input = Input::new(shape, offset, workgroup);
     let width = input.shape.c;
     let partials: Vec<Vec<Partial>> = input
         .partials()
@@ -204,8 +207,8 @@ fn join_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
 }
 
 /// Both kernels, against the twin's statistics of the whole batch.
-fn chain_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
-    let input = Input::new(shape, offset);
+fn chain_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Result<Vec<Comparison>> {
+    let input = Input::new(shape, offset, workgroup);
     let partials = input.partials();
     let column = |c: usize| partials.iter().map(|chunk| chunk[c]).collect::<Vec<_>>();
     let bounds: Vec<_> = (0..input.shape.c).map(|c| input.join(&column(c))).collect();
@@ -219,7 +222,7 @@ fn chain_case(lab: &Lab, shape: Shape, offset: f64) -> Result<Vec<Comparison>> {
 
 /// Evaluation: the running statistics count and stay.
 fn running_case(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
-    let (norm, width) = (norm_of(shape), shape.c.next_multiple_of(4));
+    let (norm, width) = (norm_of(shape, Rows::WIDE), shape.c.next_multiple_of(4));
     let (mean, variance) = (normals(113, width), uniforms(114, width, 1e-6, 3.0));
     let running = lab.values("running", &pair(&mean, &variance, norm.stride))?;
     let saved = lab.poisoned("saved", norm.saved_words())?;
@@ -257,17 +260,21 @@ fn running_case(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in SHAPES {
+    for (shape, workgroup) in SHAPES.into_iter().flat_map(|shape| WORKGROUPS.map(|w| (shape, w))) {
         for (offset, what) in [(0.0, "mean 0"), (1000.0, "mean 1000 x std")] {
             let Shape { n, h, w, c } = shape;
-            let name = format!("{n}x{h}x{w}x{c}, {what}");
+            let name = format!("{n}x{h}x{w}x{c}, {what}, workgroups of {workgroup}");
             let join = format!("joins {name}");
             let after = format!("joins {name}, after batchnorm/statistics");
             cases.push(Case::new(&batchnorm::STATISTICS, name, move |lab| {
-                statistics_case(lab, shape, offset)
+                statistics_case(lab, shape, offset, workgroup)
             }));
-            cases.push(Case::new(&batchnorm::FORWARD, join, move |lab| join_case(lab, shape, offset)));
-            cases.push(Case::new(&batchnorm::FORWARD, after, move |lab| chain_case(lab, shape, offset)));
+            cases.push(Case::new(&batchnorm::FORWARD, join, move |lab| {
+                join_case(lab, shape, offset, workgroup)
+            }));
+            cases.push(Case::new(&batchnorm::FORWARD, after, move |lab| {
+                chain_case(lab, shape, offset, workgroup)
+            }));
         }
     }
     for channels in [3, 16, 18, 260] {

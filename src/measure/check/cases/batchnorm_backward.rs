@@ -1,5 +1,6 @@
 //! Batch norm's backward pass: gradients before the activation, of gamma and beta, and of the input.
 
+use super::batchnorm::WORKGROUPS;
 use super::batchnorm_forward::{Block, Kind, Setting, settings};
 use crate::Result;
 use crate::kernels::batchnorm;
@@ -117,9 +118,11 @@ pub(super) fn cases() -> Vec<Case> {
     let shapes = [Shape::new(3, 7, 5, 5), Shape::new(33, 7, 5, 18), Shape::new(2, 3, 1, 260), large];
     for shape in shapes {
         let Shape { n, h, w, c } = shape;
-        for mode in [Mode::Train, Mode::Eval] {
-            let setting = Setting { spec: "identity".to_owned(), mode, shape, kind: Kind::None };
-            let name = format!("{n}x{h}x{w}x{c}, {mode:?}");
+        for (mode, workgroup) in
+            [Mode::Train, Mode::Eval].into_iter().flat_map(|m| WORKGROUPS.map(|w| (m, w)))
+        {
+            let setting = Setting { spec: "identity".to_owned(), mode, shape, kind: Kind::None, workgroup };
+            let name = format!("{n}x{h}x{w}x{c}, {mode:?}, workgroups of {workgroup}");
             cases.push(Case::new(&batchnorm::BACKWARD, name, move |lab| backward(lab, &setting.block()?)));
         }
     }

@@ -1,6 +1,6 @@
 //! Batch norm with shortcut and activation: the setting, and its forward pass.
 
-use super::batchnorm::{norm_of, pair};
+use super::batchnorm::{WORKGROUPS, norm_of, pair};
 use super::noise::{NOISE, STEP, Site, specs};
 use crate::Result;
 use crate::kernels::batchnorm::{self, BatchNorm, Context, Statistics as Given};
@@ -33,13 +33,15 @@ pub(super) struct Block {
     kind: Kind,
     source: Vec<f64>,
     shortcut: Option<Vec<f64>>,
+    workgroup: u32,
 }
 
 impl Block {
-    pub(super) fn new(spec: &str, mode: Mode, shape: Shape, kind: Kind) -> Result<Self> {
+    fn new(setting: &Setting) -> Result<Self> {
+        let &Setting { ref spec, mode, shape, kind, workgroup } = setting;
         let c = shape.c;
         let (mean, invstd) = (normals(121, c), uniforms(122, c, 0.5, 2.0));
-        let eps = f64::from(norm_of(shape).eps);
+        let eps = f64::from(norm_of(shape, workgroup).eps);
         // The variance whose 1/sqrt(variance + eps) is invstd.
         let variance = invstd.iter().map(|invstd| 1.0 / (invstd * invstd) - eps).collect();
         let (source, shortcut) = match kind {
@@ -62,11 +64,12 @@ impl Block {
             kind,
             source,
             shortcut,
+            workgroup,
         })
     }
 
     pub(super) fn norm(&self) -> BatchNorm {
-        norm_of(self.shape)
+        norm_of(self.shape, self.workgroup)
     }
 
     /// The twin of the block.
@@ -171,6 +174,7 @@ pub(super) struct Setting {
     pub(super) mode: Mode,
     pub(super) shape: Shape,
     pub(super) kind: Kind,
+    pub(super) workgroup: u32,
 }
 
 impl Setting {
@@ -181,11 +185,12 @@ impl Setting {
             Kind::Same => "shortcut".to_owned(),
             Kind::Padded(from) => format!("shortcut padded from {}x{}x{}", from.h, from.w, from.c),
         };
-        format!("{}, {:?}, {n}x{h}x{w}x{c}, {shortcut}", self.spec, self.mode)
+        let Self { spec, mode, workgroup, .. } = self;
+        format!("{spec}, {mode:?}, {n}x{h}x{w}x{c}, {shortcut}, workgroups of {workgroup}")
     }
 
     pub(super) fn block(&self) -> Result<Block> {
-        Block::new(&self.spec, self.mode, self.shape, self.kind)
+        Block::new(self)
     }
 }
 
@@ -193,7 +198,9 @@ impl Setting {
 pub(super) fn settings() -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut add = |spec: &str, mode, shape, kind| {
-        settings.push(Setting { spec: spec.to_owned(), mode, shape, kind });
+        for workgroup in WORKGROUPS {
+            settings.push(Setting { spec: spec.to_owned(), mode, shape, kind, workgroup });
+        }
     };
     for spec in specs() {
         for mode in [Mode::Train, Mode::Eval] {

@@ -2,7 +2,7 @@
 
 use super::noise::{NOISE, STEP};
 use crate::Result;
-use crate::kernels::{Rows, dropout};
+use crate::kernels::dropout;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
 use crate::measure::check::lab::{Lab, errors, normals, pack};
@@ -20,7 +20,7 @@ fn run(lab: &Lab, rate: f32, shape: Shape) -> Result<Vec<Comparison>> {
     let twin = reference::dropout::Dropout { rate: f64::from(rate), noise };
     let expected = twin.forward(&input, shape);
     let (x, state) = (lab.values("x", &pack(&input, shape))?, lab.state(STEP)?);
-    let rows = Rows { batch: shape.n, pixels: shape.h * shape.w, channels: shape.c };
+    let rows = lab.rows(shape);
     lab.run([dropout::apply(rate, NOISE, rows, &state.view, &x.view)])?;
     let one = Approx::exact(1.0);
     let scale = one / (one - Approx::exact(f64::from(rate)));

@@ -1,8 +1,8 @@
 //! Residual sums and option A's gradient.
 
 use crate::Result;
+use crate::kernels::groups_of_four;
 use crate::kernels::residual::{self, Shortcut};
-use crate::kernels::{Rows, groups_of_four};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
 use crate::measure::check::lab::{Lab, abs, normals, pack};
@@ -31,8 +31,7 @@ fn add(lab: &Lab, rows: Shape, from: Option<Shape>) -> Result<Vec<Comparison>> {
             (shortcut, reference::residual::shortcut_forward(&s, from, rows.c))
         }
     };
-    let table = Rows { batch: rows.n, pixels: rows.h * rows.w, channels: rows.c };
-    lab.run([residual::add(table, rows.h, rows.w, &shortcut, &out.view)])?;
+    lab.run([residual::add(lab.rows(rows), rows.h, rows.w, &shortcut, &out.view)])?;
     let expected = reference::residual::add(&x, &added);
     let tolerance: Vec<f64> = abs(&expected).iter().map(|sum| ULP * sum + TINY).collect();
     lab.check(&out, &pack(&expected, rows), &pack(&tolerance, rows))
