@@ -22,6 +22,7 @@ pub fn build_network(config: &RunConfig, input: [usize; 3], classes: usize) -> R
             Shortcut::A => ShortcutOption::A,
             Shortcut::B => ShortcutOption::B,
         },
+        width: config.width as usize,
         bn_momentum: config.batchnorm.momentum as f32,
         bn_eps: config.batchnorm.eps as f32,
         zero_init_residual: config.batchnorm.zero_init_residual,

@@ -39,23 +39,27 @@ pub struct NetworkCase {
     pub option: ShortcutOption,
     /// Training or evaluation.
     pub mode: Mode,
+    /// Factor on the channels.
+    pub width: usize,
     /// Rung of the convolutions.
     pub variant: Variant,
 }
 
-/// The networks that are compared: all activations, both shortcuts, both modes.
+/// The networks that are compared: all activations, both shortcuts, both modes, and wider and deeper ones.
 pub fn network_cases() -> Vec<NetworkCase> {
+    let (option, mode, variant) = (ShortcutOption::A, Mode::Train, Variant::Blocked);
+    let usual = NetworkCase { model: "resnet8", spec: "relu", option, mode, width: 1, variant };
     let mut cases = Vec::new();
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
         for option in [ShortcutOption::A, ShortcutOption::B] {
             for mode in [Mode::Train, Mode::Eval] {
-                cases.push(NetworkCase { model: "resnet8", spec, option, mode, variant: Variant::Blocked });
+                cases.push(NetworkCase { spec, option, mode, ..usual });
             }
         }
     }
-    let (option, mode) = (ShortcutOption::A, Mode::Train);
-    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, variant: Variant::Naive });
-    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, variant: Variant::Blocked });
+    cases.push(NetworkCase { variant: Variant::Naive, ..usual });
+    cases.push(NetworkCase { width: 2, ..usual });
+    cases.push(NetworkCase { model: "resnet20", spec: "dropact", ..usual });
     cases
 }
 
@@ -79,14 +83,15 @@ struct Setup {
 impl NetworkCase {
     /// What tells the case from others.
     pub fn name(&self) -> String {
-        let Self { model, spec, option, mode, variant } = self;
-        format!("{model}, {spec}, option {option:?}, {mode:?}, {variant:?}")
+        let Self { model, spec, option, mode, width, variant } = self;
+        format!("{model}, {spec}, option {option:?}, width {width}, {mode:?}, {variant:?}")
     }
 
     fn network(&self) -> Result<Network> {
         let settings = Settings {
             input: [9, 7, 3],
             option: self.option,
+            width: self.width,
             ..Settings::cifar10(Activation::parse(self.spec)?)
         };
         models::build(self.model, &settings)
