@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 use wgrad::Result;
-use wgrad::config::RunConfig;
 use wgrad::measure::bench;
 
 use super::Context;
+use super::subject::SubjectArgs;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -19,27 +19,17 @@ pub(super) struct BenchArgs {
     /// What is measured
     #[arg(value_enum, default_value = "step")]
     what: What,
-    /// Model
-    #[arg(long, default_value = "resnet56")]
-    model: String,
-    /// Activation
-    #[arg(long, value_name = "SPEC", default_value = "relu")]
-    activation: String,
-    /// Images of a step
-    #[arg(long, default_value = "128")]
-    batch: u32,
-    /// Steps that are timed
-    #[arg(long, default_value = "20")]
-    steps: u32,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Steps that are timed [default: 20]
+    #[arg(long)]
+    steps: Option<u32>,
 }
 
 pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
     let What::Step = args.what;
-    let set = vec![format!("batch={}", args.batch), format!("steps={}", args.steps)];
-    let mut config = RunConfig::from_layers(None, &set, &toml::Table::new())?;
-    config.model.clone_from(&args.model);
-    config.activation.clone_from(&args.activation);
+    let config = args.subject.config(args.steps)?;
     let gpu = context.open()?;
-    let row = bench::step(&gpu, &config, args.steps)?;
+    let row = bench::step(&gpu, &config)?;
     context.output.result(&row, || row.to_string())
 }
