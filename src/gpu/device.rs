@@ -1,6 +1,7 @@
 //! An opened device: buffers in, buffers out, and what went wrong meanwhile.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use wgpu::util::DeviceExt;
 
@@ -27,6 +28,7 @@ pub struct Gpu {
     pub(super) queue: wgpu::Queue,
     pub(super) pipelines: Pipelines,
     info: wgpu::AdapterInfo,
+    opened_in: Duration,
     pub(super) memory: Arc<Memory>,
     fault: Arc<Mutex<Option<String>>>,
     /// Staging of [`Gpu::read`], kept for the next one.
@@ -39,6 +41,7 @@ impl Gpu {
     /// # Errors
     /// No adapter, an unknown name, or a driver that refuses.
     pub fn open(selection: &Selection, limits: Limits) -> Result<Self> {
+        let started = Instant::now();
         let adapter = adapter::select(selection)?;
         let info = adapter.get_info();
         let wanted = WANTED.iter().fold(wgpu::Features::empty(), |all, row| all | row.0);
@@ -67,7 +70,16 @@ impl Gpu {
         let paired = info.device_type == wgpu::DeviceType::Cpu
             && device.features().contains(wgpu::Features::SHADER_INT64);
         let pipelines = Pipelines::new(DiskCache::open(&device, &info), paired);
-        Ok(Self { device, queue, pipelines, info, memory: Arc::default(), fault, readback: Mutex::default() })
+        Ok(Self {
+            device,
+            queue,
+            pipelines,
+            info,
+            opened_in: started.elapsed(),
+            memory: Arc::default(),
+            fault,
+            readback: Mutex::default(),
+        })
     }
 
     /// The adapter's name.
@@ -86,6 +98,11 @@ impl Gpu {
     /// Whether the adapter is a software one.
     pub fn is_software(&self) -> bool {
         self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// How long finding the adapter and opening the device took.
+    pub fn opened_in(&self) -> Duration {
+        self.opened_in
     }
 
     /// The limits that the device was opened with.

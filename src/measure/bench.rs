@@ -48,9 +48,11 @@ pub struct StepRow {
     pub device_bytes: u64,
     /// Most of all buffers at once, from the opening of the device on.
     pub peak_device_bytes: u64,
-    /// Until all pipelines were compiled and bound.
+    /// Finding and opening the device.
+    pub device_open_s: f64,
+    /// After that, until everything was allocated and all pipelines were made and bound.
     pub pipelines_ready_s: f64,
-    /// The first step: drivers that compile at the first dispatch do it here.
+    /// After that, the first step: drivers that compile at the first dispatch do it here.
     pub first_step_s: f64,
 }
 
@@ -82,8 +84,8 @@ impl std::fmt::Display for StepRow {
         )?;
         write!(
             f,
-            "  pipelines ready in {:.2} s, first step {:.2} s",
-            self.pipelines_ready_s, self.first_step_s
+            "  start: device open in {:.2} s, pipelines ready in {:.2} s, first step {:.2} s",
+            self.device_open_s, self.pipelines_ready_s, self.first_step_s
         )
     }
 }
@@ -120,6 +122,7 @@ pub fn step(gpu: &Gpu, config: &RunConfig) -> Result<StepRow> {
         dispatches_per_step: plan.len(),
         device_bytes: gpu.live_bytes(),
         peak_device_bytes: gpu.peak_bytes(),
+        device_open_s: gpu.opened_in().as_secs_f64(),
         pipelines_ready_s: subject.ready_s,
         first_step_s,
     })
