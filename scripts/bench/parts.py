@@ -17,12 +17,12 @@ def torch_sides(bench, *flags, activation="relu"):
 
     def side(label, layout, precision, compiled):
         variant = ("--layout", layout, "--precision", precision, "--compiled", "yes" if compiled else "no")
-        return torch(bench, f"PyTorch {label}", *common, *variant)
+        return torch(bench, f"PyTorch {label}, {activation}", *common, *variant)
 
     if bench.settings.torch_device == "cpu":
         return [side("CPU, channels_last", "channels_last", "fp32", False), side("CPU, NCHW", "nchw", "fp32", False)]
     variants = [(compiled, precision) for compiled in (False, True) for precision in ("fp32", "tf32", "amp")]
-    return [side(f"{'compiled' if compiled else 'eager'}, {precision}", "nchw", precision, compiled) for compiled, precision in variants]
+    return [side(f"CUDA, {'compiled' if compiled else 'eager'}, {precision}", "nchw", precision, compiled) for compiled, precision in variants]
 
 
 def peers(bench):
@@ -35,17 +35,31 @@ def peers(bench):
     failures = take_turns(bench, "peers", sides)
     table = Table(
         f"ResNet-56, relu, batch {batch}, one training step",
-        "program", "images/s", "least..most", "ms a step", "several under way", "wgrad is faster by", "dispatches", "MiB", "first step s", "warm-up s",
+        "program", "images/s", "least..most", "ms a step", "ms, several under way", "MiB", "first step s", "warm-up s", "wgrad's speed, times its",
     )
     for side in sides:
         rows = side.rows
         if rows:
             table.add(
                 side.label, median(rows, "images_per_second"), spread(rows, "images_per_second"), thousandths(median(rows, "median_step_s")),
-                thousandths(median(rows, "pipelined_step_s")), None if side is own else ratio(rows, own.rows), median(rows, "dispatches_per_step"),
-                mib(median(rows, "device_bytes") or median(rows, "peak_device_bytes")), median(rows, "first_step_s"), median(rows, "warmup_s"),
+                thousandths(median(rows, "pipelined_step_s")), mib(median(rows, "peak_device_bytes")), median(rows, "first_step_s"),
+                median(rows, "warmup_s"), None if side is own else ratio(rows, own.rows),
             )
-    return [table], failures
+    return [table, parts_of_a_step(own, batch)], failures
+
+
+def parts_of_a_step(own, batch):
+    """What wgrad tells about its own step."""
+    table = Table(f"wgrad's step, ResNet-56, relu, batch {batch}", "of a step", "median", "unit")
+    for label, key, factor, unit in (
+        ("waited for", "median_step_s", 1e3, "ms"), ("several under way", "pipelined_step_s", 1e3, "ms"),
+        ("by the device's clock", "gpu_step_s", 1e3, "ms"), ("host: encoding and submitting", "host_step_s", 1e3, "ms"),
+        ("convolutions and linear layers", "gflops", 1, "GFLOP/s"), ("dispatches", "dispatches_per_step", 1, ""),
+        ("buffers on the device", "device_bytes", 2**-20, "MiB"), ("most at once", "peak_device_bytes", 2**-20, "MiB"),
+    ):
+        value = median(own.rows, key)
+        table.add(label, None if value is None else value * factor, unit)
+    return table
 
 
 def activations(bench):

@@ -55,8 +55,9 @@ class Bench:
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         self.errors.write(f"$ {self.shown(command)}\n{done.stderr}")
         if done.returncode != 0:
-            last = (done.stderr.strip() or "no message").splitlines()[-1]
-            raise Failure(f"{self.shown(command)} ended with {done.returncode}: {last}")
+            lines = done.stderr.strip().splitlines() or ["no message"]
+            said = next((line for line in lines if line.startswith("error: ")), lines[-1])
+            raise Failure(f"{self.shown(command)} ended with {done.returncode}: {said}")
         rows = []
         for line in done.stdout.splitlines():
             value = json.loads(line)

@@ -4,7 +4,7 @@ import statistics
 
 
 class Table:
-    """A Markdown table: the first column to the left, the others to the right."""
+    """A Markdown table: columns of words to the left, columns of numbers to the right."""
 
     def __init__(self, title, *columns):
         self.title, self.rows = title, [columns]
@@ -13,13 +13,15 @@ class Table:
         self.rows.append([cell if isinstance(cell, str) else show(cell) for cell in cells])
 
     def __str__(self):
-        widths = [max(len(row[column]) for row in self.rows) for column in range(len(self.rows[0]))]
+        columns = list(zip(*self.rows))
+        widths = [max(map(len, column)) for column in columns]
+        numbers = [len(column) > 1 and all(cell[:1] in tuple("0123456789-.") for cell in column[1:]) for column in columns]
 
         def line(cells):
-            padded = [cell.ljust(width) if index == 0 else cell.rjust(width) for index, (cell, width) in enumerate(zip(cells, widths))]
+            padded = [cell.rjust(width) if number else cell.ljust(width) for cell, width, number in zip(cells, widths, numbers)]
             return "| " + " | ".join(padded) + " |"
 
-        rule = "|" + "|".join("-" * (width + 2) if index == 0 else "-" * (width + 1) + ":" for index, width in enumerate(widths)) + "|"
+        rule = "|" + "|".join("-" * (width + 1) + (":" if number else "-") for width, number in zip(widths, numbers)) + "|"
         return "\n".join([f"## {self.title}", "", line(self.rows[0]), rule, *(line(row) for row in self.rows[1:])]) + "\n"
 
 
@@ -27,8 +29,8 @@ def show(value):
     """Three digits that count, or a whole number."""
     if value is None:
         return "-"
-    if isinstance(value, int):
-        return str(value)
+    if value == int(value) and abs(value) >= 100:
+        return str(int(value))
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
 
 
