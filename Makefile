@@ -7,12 +7,14 @@ TRAIN_FLAGS ?=
 PYTHON ?= python3
 ACTIVATIONS ?= relu leaky_relu
 
-.PHONY: help train test overfit driver check-style goldens compare-torch
+.PHONY: help train test bench overfit driver check-style goldens compare-torch
 
 help:
 	@echo "make train        trains the quickstart recipe; TRAIN_FLAGS=\"--epochs 10\" adds flags"
 	@echo "make test         builds and runs all tests"
 	@echo "make driver       installs a software Vulkan driver where there is none (Debian, Ubuntu)"
+	@echo "make bench        measures wgrad beside PyTorch and Burn, in turns; make bench BENCH_ROUNDS=1 BENCH_STEPS=2 for a quick try:"
+	@sed -n '/^VARIABLES/,/"""$$/p' scripts/bench/settings.py | sed '1d; s/"""$$//; s/^/    /'
 	@echo "make overfit      ResNet-20 learns 64 images by heart with relu, dropact and rrelu"
 	@echo "make check-style  rustfmt and clippy"
 	@echo "make goldens      writes the files of tests/golden again; PYTHON=python with PyTorch"
@@ -23,6 +25,9 @@ train: driver
 
 test: driver
 	$(CARGO) test --release
+
+bench: driver
+	@python3 scripts/bench
 
 overfit: driver
 	$(CARGO) run --release --example overfit

@@ -5,6 +5,7 @@ mod device {
     pub mod cli;
     pub mod golden;
     pub mod kernels;
+    pub mod memory;
     pub mod network;
     pub mod training;
 }

@@ -9,6 +9,7 @@ mod host {
     pub mod data;
     pub mod image_file;
     pub mod layering;
+    pub mod models;
     pub mod reference;
     pub mod registry;
     pub mod report;

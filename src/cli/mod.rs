@@ -11,6 +11,7 @@ mod progress;
 mod recipes;
 mod source;
 mod step;
+mod subject;
 mod train;
 mod tune;
 

@@ -1,35 +1,23 @@
 //! `wgrad profile`
 
 use wgrad::Result;
-use wgrad::config::RunConfig;
 use wgrad::measure::profile::profile;
 
 use super::Context;
-use super::tune::TuneArgs;
+use super::subject::SubjectArgs;
 
 #[derive(clap::Args)]
 pub(super) struct ProfileArgs {
-    /// Model
-    #[arg(long, default_value = "resnet56")]
-    model: String,
-    /// Activation
-    #[arg(long, value_name = "SPEC", default_value = "relu")]
-    activation: String,
-    /// Images of a step
-    #[arg(long, default_value = "128")]
-    batch: u32,
+    #[command(flatten)]
+    subject: SubjectArgs,
     /// How often the step is timed; medians are shown
     #[arg(long, default_value = "5")]
     repeats: usize,
-    #[command(flatten)]
-    tune: TuneArgs,
 }
 
 pub(super) fn run(context: &Context, args: &ProfileArgs) -> Result<()> {
-    let mut config = RunConfig::from_layers(None, &[format!("batch={}", args.batch)], &toml::Table::new())?;
-    config.model.clone_from(&args.model);
-    config.activation.clone_from(&args.activation);
+    let config = args.subject.config(None)?;
     let gpu = context.open()?;
-    let profile = profile(&gpu, &config, args.tune.effort(), args.repeats.max(1))?;
+    let profile = profile(&gpu, &config, args.subject.tune.effort(), args.repeats.max(1))?;
     context.output.result(&profile, || profile.to_string())
 }

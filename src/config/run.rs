@@ -20,6 +20,8 @@ pub struct RunConfig {
     pub model: String,
     /// Shortcut of the CIFAR ResNets where the number of channels changes. Default `"a"`.
     pub option: Shortcut,
+    /// Factor on the channels of the CIFAR ResNets' stages (16, 32 and 64), 1 to 16. Default 1.
+    pub width: u32,
     /// Activation SPEC, `name[:key=value,...]`, not empty. Default `"relu"`.
     pub activation: String,
     /// Key of every random number of the run: weights, split, order, augmentation, masks. Any 32-bit number. Default 0.
@@ -51,6 +53,7 @@ impl Default for RunConfig {
         Self {
             model: "resnet56".into(),
             option: Shortcut::A,
+            width: 1,
             activation: "relu".into(),
             seed: 0,
             epochs: 200,

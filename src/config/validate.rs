@@ -51,6 +51,7 @@ impl RunConfig {
         if let Some(steps) = self.steps {
             within("steps", steps, (Included(1), Included(4_000_000_000)))?;
         }
+        within("width", self.width, (Included(1), Included(16)))?;
         within("batch", self.batch, (Included(1), Included(65_536)))?;
         within("eval_batch", self.eval_batch, (Included(1), Included(65_536)))?;
         self.validate_data()?;

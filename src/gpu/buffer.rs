@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use super::memory::Lease;
+
 /// A storage buffer on the device; clones share it.
 #[derive(Clone, Debug)]
 pub struct Buffer {
     pub(super) raw: wgpu::Buffer,
     label: Arc<str>,
     bytes: u64,
+    _lease: Arc<Lease>,
 }
 
 impl Buffer {
-    pub(super) fn new(raw: wgpu::Buffer, label: &str) -> Self {
+    pub(super) fn new(raw: wgpu::Buffer, label: &str, lease: Lease) -> Self {
         let bytes = raw.size();
-        Self { raw, label: label.into(), bytes }
+        Self { raw, label: label.into(), bytes, _lease: Arc::new(lease) }
     }
 
     /// The name that errors and profiles show.

@@ -1,12 +1,13 @@
 //! An opened device: buffers in, buffers out, and what went wrong meanwhile.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use wgpu::util::DeviceExt;
 
 use super::adapter::{self, WANTED};
 use super::cache::DiskCache;
+use super::memory::Memory;
 use super::pipeline::Pipelines;
 use super::{Buffer, Readback, Selection, View};
 use crate::{Error, Result};
@@ -27,8 +28,8 @@ pub struct Gpu {
     pub(super) queue: wgpu::Queue,
     pub(super) pipelines: Pipelines,
     info: wgpu::AdapterInfo,
-    created: AtomicU64,
-    bytes: AtomicU64,
+    opened_in: Duration,
+    pub(super) memory: Arc<Memory>,
     fault: Arc<Mutex<Option<String>>>,
     /// Staging of [`Gpu::read`], kept for the next one.
     pub(super) readback: Mutex<Option<Readback>>,
@@ -40,6 +41,7 @@ impl Gpu {
     /// # Errors
     /// No adapter, an unknown name, or a driver that refuses.
     pub fn open(selection: &Selection, limits: Limits) -> Result<Self> {
+        let started = Instant::now();
         let adapter = adapter::select(selection)?;
         let info = adapter.get_info();
         let wanted = WANTED.iter().fold(wgpu::Features::empty(), |all, row| all | row.0);
@@ -73,8 +75,8 @@ impl Gpu {
             queue,
             pipelines,
             info,
-            created: 0.into(),
-            bytes: 0.into(),
+            opened_in: started.elapsed(),
+            memory: Arc::default(),
             fault,
             readback: Mutex::default(),
         })
@@ -98,6 +100,11 @@ impl Gpu {
         self.info.device_type == wgpu::DeviceType::Cpu
     }
 
+    /// How long finding the adapter and opening the device took.
+    pub fn opened_in(&self) -> Duration {
+        self.opened_in
+    }
+
     /// The limits that the device was opened with.
     pub fn limits(&self) -> wgpu::Limits {
         self.device.limits()
@@ -105,12 +112,17 @@ impl Gpu {
 
     /// How many buffers were created so far, and their bytes.
     pub fn allocated(&self) -> (u64, u64) {
-        (self.created.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+        self.memory.created()
     }
 
-    fn count(&self, bytes: u64) {
-        self.created.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    /// Bytes of the buffers that there are now.
+    pub fn live_bytes(&self) -> u64 {
+        self.memory.live()
+    }
+
+    /// Most bytes of buffers that there were at once since the device was opened.
+    pub fn peak_bytes(&self) -> u64 {
+        self.memory.peak()
     }
 
     /// A zeroed storage buffer of `words` 4-byte words, readable by the host through [`Gpu::read`].
@@ -134,14 +146,13 @@ impl Gpu {
             mapped_at_creation: false,
         });
         if pollster::block_on(scope.pop()).is_some() {
-            let (_, used) = self.allocated();
+            let used = self.live_bytes();
             return Err(Error::Device(format!(
                 "buffer {label}: {} has no {bytes} bytes left after {used}: use a smaller batch or model",
                 self.name()
             )));
         }
-        self.count(bytes);
-        Ok(Buffer::new(raw, label))
+        Ok(Buffer::new(raw, label, self.memory.lease(bytes)))
     }
 
     /// A storage buffer with this content.
@@ -170,24 +181,25 @@ impl Gpu {
     }
 
     /// The uniform buffer of a plan's parameters.
-    pub(super) fn uniform(&self, content: &[u8]) -> wgpu::Buffer {
-        self.count(content.len() as u64);
-        self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+    pub(super) fn uniform(&self, content: &[u8]) -> Buffer {
+        let lease = self.memory.lease(content.len() as u64);
+        let raw = self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
             label: Some("params"),
             contents: content,
             usage: wgpu::BufferUsages::UNIFORM,
-        })
+        });
+        Buffer::new(raw, "params", lease)
     }
 
     /// A staging buffer that the host can map.
-    pub(super) fn staging(&self, bytes: u64) -> wgpu::Buffer {
-        self.count(bytes);
-        self.device.create_buffer(&wgpu::BufferDescriptor {
+    pub(super) fn staging(&self, bytes: u64) -> Buffer {
+        let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("staging"),
             size: bytes,
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
-        })
+        });
+        Buffer::new(raw, "staging", self.memory.lease(bytes))
     }
 
     /// Waits until all submitted work is done.

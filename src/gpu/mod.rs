@@ -5,6 +5,7 @@ mod buffer;
 mod cache;
 mod device;
 mod kernel;
+mod memory;
 mod pipeline;
 mod plan;
 mod readback;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::pipeline::Pipeline;
-use super::{Dispatch, Gpu, Groups};
+use super::{Buffer, Dispatch, Gpu, Groups};
 use crate::{Error, Result};
 
 /// Collects the dispatches of a plan, in order.
@@ -47,12 +47,12 @@ impl Recorder {
             .into_iter()
             .zip(pipelines)
             .zip(offsets)
-            .map(|((dispatch, pipeline), offset)| Step::new(gpu, dispatch, pipeline, &uniform, offset))
+            .map(|((dispatch, pipeline), offset)| Step::new(gpu, dispatch, pipeline, &uniform.raw, offset))
             .collect();
         if let Some(error) = pollster::block_on(scope.pop()) {
             return Err(Error::Device(format!("plan: {error}")));
         }
-        Ok(Plan { steps, ready: started.elapsed() })
+        Ok(Plan { steps, _params: uniform, ready: started.elapsed() })
     }
 }
 
@@ -73,9 +73,9 @@ fn pack_params(dispatches: &[Dispatch], alignment: usize) -> (Vec<u8>, Vec<u64>)
 }
 
 pub(super) struct Step {
-    pub(super) pipeline: Arc<Pipeline>,
-    pub(super) bind_group: wgpu::BindGroup,
-    pub(super) groups: Groups,
+    pipeline: Arc<Pipeline>,
+    bind_group: wgpu::BindGroup,
+    groups: Groups,
     pub(super) dispatch: Dispatch,
 }
 
@@ -115,6 +115,13 @@ impl Step {
         });
         Self { pipeline, bind_group, groups: dispatch.groups, dispatch }
     }
+
+    pub(super) fn encode(&self, pass: &mut wgpu::ComputePass) {
+        let Groups([x, y, z]) = self.groups;
+        pass.set_pipeline(&self.pipeline.raw);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
 }
 
 /// Submitted work that can be waited for.
@@ -124,6 +131,7 @@ pub struct Work(wgpu::SubmissionIndex);
 /// A recorded list of dispatches, ready to be replayed any number of times.
 pub struct Plan {
     pub(super) steps: Vec<Step>,
+    _params: Buffer,
     ready: Duration,
 }
 
@@ -163,12 +171,7 @@ impl Plan {
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for step in &self.steps {
-                let Groups([x, y, z]) = step.groups;
-                pass.set_pipeline(&step.pipeline.raw);
-                pass.set_bind_group(0, &step.bind_group, &[]);
-                pass.dispatch_workgroups(x, y, z);
-            }
+            self.steps.iter().for_each(|step| step.encode(&mut pass));
         }
         after(&mut encoder);
         Work(gpu.queue.submit([encoder.finish()]))

@@ -2,14 +2,14 @@
 
 use std::sync::mpsc;
 
-use super::{Gpu, View};
+use super::{Buffer, Gpu, View};
 use crate::{Error, Result};
 
 impl Gpu {
     /// Makes room for reads of up to `bytes` bytes, so that none allocates later.
     pub fn reserve_readback(&self, bytes: u64) {
         let mut kept = self.readback.lock().unwrap_or_else(|e| e.into_inner());
-        if kept.as_ref().is_none_or(|readback| readback.staging.size() < bytes) {
+        if kept.as_ref().is_none_or(|readback| readback.staging.bytes() < bytes) {
             *kept = Some(Readback::new(self, bytes));
         }
     }
@@ -31,7 +31,7 @@ impl Gpu {
 /// A staging buffer that is made once and used again and again: start a copy, go on submitting, take the bytes when they
 /// have come.
 pub struct Readback {
-    staging: wgpu::Buffer,
+    staging: Buffer,
     pending: Option<(mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>, u64)>,
 }
 
@@ -55,12 +55,12 @@ impl Readback {
         if self.pending.is_some() {
             return;
         }
-        assert!(view.bytes <= self.staging.size(), "readback of {}: too long", view.buffer.label());
+        assert!(view.bytes <= self.staging.bytes(), "readback of {}: too long", view.buffer.label());
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(&view.buffer.raw, view.offset, &self.staging, 0, Some(view.bytes));
+        encoder.copy_buffer_to_buffer(&view.buffer.raw, view.offset, &self.staging.raw, 0, Some(view.bytes));
         gpu.queue.submit([encoder.finish()]);
         let (sender, receiver) = mpsc::channel();
-        self.staging.slice(..view.bytes).map_async(wgpu::MapMode::Read, move |result| {
+        self.staging.raw.slice(..view.bytes).map_async(wgpu::MapMode::Read, move |result| {
             // The receiver is gone where the readback was dropped: then nobody asks.
             let _ = sender.send(result);
         });
@@ -100,8 +100,8 @@ impl Readback {
     }
 
     fn take(&mut self, gpu: &Gpu, bytes: u64) -> Result<Vec<u8>> {
-        let content = self.staging.slice(..bytes).get_mapped_range().map(|range| range.to_vec());
-        self.staging.unmap();
+        let content = self.staging.raw.slice(..bytes).get_mapped_range().map(|range| range.to_vec());
+        self.staging.raw.unmap();
         self.pending = None;
         content.map_err(|e| Error::Device(format!("device {}: a readback failed: {e}", gpu.name())))
     }

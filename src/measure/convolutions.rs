@@ -27,8 +27,8 @@ pub struct ConvRow {
     pub seconds: f64,
     /// 10⁹ floating-point operations of the direct form per second, whatever the candidate really does.
     pub gflops: f64,
-    /// How many times as fast as the naive candidate.
-    pub times_naive: f64,
+    /// How many times as fast as the naive candidate, where that was measured too.
+    pub times_naive: Option<f64>,
 }
 
 /// The different convolutions of a network that learns.
@@ -140,7 +140,7 @@ pub fn bench(
     for conv in shapes(network, batch) {
         let subject = Subject::new(gpu, conv)?;
         for direction in Direction::ALL {
-            let mut naive = f64::NAN;
+            let mut naive = None;
             for candidate in direction.candidates().iter().filter(|candidate| (candidate.fits)(&conv)) {
                 let name = format!("{} {conv} {}", direction.name(), candidate.name);
                 if !only.split_whitespace().all(|word| name.contains(word)) {
@@ -149,7 +149,7 @@ pub fn bench(
                 let (rounds, calls) = if candidate.made_for == MadeFor::Comparison { (1, 1) } else { (5, 4) };
                 let seconds = subject.seconds(direction, candidate, rounds, calls)?;
                 if candidate.made_for == MadeFor::Comparison {
-                    naive = seconds;
+                    naive = Some(seconds);
                 }
                 let row = ConvRow {
                     kernel: candidate.kernel.name.to_owned(),
@@ -159,7 +159,7 @@ pub fn bench(
                     candidate: candidate.name,
                     seconds,
                     gflops: conv.flops() as f64 / seconds / 1e9,
-                    times_naive: naive / seconds,
+                    times_naive: naive.map(|naive: f64| naive / seconds),
                 };
                 watch(&row)?;
             }
@@ -171,9 +171,10 @@ pub fn bench(
 impl std::fmt::Display for ConvRow {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let Self { shape, direction, candidate, seconds, gflops, times_naive, .. } = self;
+        let ratio = times_naive.map_or(String::new(), |ratio| format!("{ratio:>7.1} x naive"));
         write!(
             f,
-            "{shape:<32} {direction:<16} {candidate:<12} {:>9.3} ms {gflops:>8.1} GFLOP/s {times_naive:>6.1} x naive",
+            "{shape:<32} {direction:<16} {candidate:<12} {:>9.3} ms {gflops:>8.1} GFLOP/s{ratio}",
             seconds * 1e3
         )
     }

@@ -4,4 +4,5 @@ pub mod bench;
 pub mod check;
 pub mod convolutions;
 pub mod profile;
+mod subject;
 pub mod tune;

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::bench::{Subject, median};
+use super::subject::{Subject, median};
 use super::tune::{Effort, tune};
 use crate::Result;
 use crate::config::RunConfig;
@@ -51,11 +51,11 @@ pub struct Profile {
 pub fn profile(gpu: &Gpu, config: &RunConfig, effort: Effort, repeats: usize) -> Result<Profile> {
     let network = build_network(config, [32, 32, 3], 10)?;
     let choices = tune(gpu, &network, config.batch as usize, effort)?;
-    let mut subject = Subject::new(gpu, &network, config, choices)?;
+    let mut subject = Subject::new(gpu, &network, config, choices, 1)?;
     subject.step()?;
     let steps = (0..repeats).map(|_| subject.step().map(|time| time.1)).collect::<Result<Vec<_>>>()?;
     let step_s = median(steps);
-    let plan = subject.trainer.plan();
+    let plan = subject.plan();
     let times = (0..repeats).map(|_| plan.time_dispatches(gpu)).collect::<Result<Vec<_>>>()?;
     let mut rows: IndexMap<&str, KernelRow> = IndexMap::new();
     let mut work: IndexMap<&str, (u64, u64)> = IndexMap::new();

@@ -25,6 +25,8 @@ pub struct Settings {
     pub activation: Activation,
     /// Shortcuts where the shape changes.
     pub option: ShortcutOption,
+    /// Factor on the channels of every stage, at least 1 (Zagoruyko and Komodakis 2016, section 2: k).
+    pub width: usize,
     /// Batch norm's momentum in PyTorch's sense.
     pub bn_momentum: f32,
     /// Batch norm's eps.
@@ -42,6 +44,7 @@ impl Settings {
             classes: 10,
             activation,
             option,
+            width: 1,
             bn_momentum: 0.1,
             bn_eps: 1e-5,
             zero_init_residual: false,
@@ -68,18 +71,18 @@ pub fn build(name: &str, settings: &Settings) -> Result<Network> {
 }
 
 /// CIFAR ResNet v1 (He et al. 2015, section 4.2) with the names of the usual PyTorch checkpoints: three stages of `n`
-/// blocks with 16, 32 and 64 channels.
+/// blocks with 16, 32 and 64 channels, times the width.
 fn resnet(name: &str, n: usize, settings: &Settings) -> Result<Network> {
-    let act = &settings.activation;
+    let (act, width) = (&settings.activation, settings.width);
     let mut b = Builder::new(name, settings.input, settings.classes)
         .batchnorm_constants(settings.bn_momentum, settings.bn_eps)
         .zero_init_residual(settings.zero_init_residual);
-    let x = b.conv("conv1", b.image(), 16, 3, 1, 1)?;
+    let x = b.conv("conv1", b.image(), 16 * width, 3, 1, 1)?;
     let mut x = b.batchnorm("bn1", x, act, ShortcutSite::None)?;
     for (stage, channels) in [(1, 16), (2, 32), (3, 64)] {
         for block in 0..n {
             let stride = if stage > 1 && block == 0 { 2 } else { 1 };
-            x = basic_block(&mut b, &format!("layer{stage}.{block}"), x, channels, stride, settings)?;
+            x = basic_block(&mut b, &format!("layer{stage}.{block}"), x, channels * width, stride, settings)?;
         }
     }
     let x = b.global_average_pool("pool", x)?;

@@ -174,7 +174,7 @@ impl TrainedImages {
             return Err(Error::usage("the run has no such images: choose another --split"));
         }
         let labels = order.iter().map(|&i| images.labels[i as usize]).collect();
-        let normalize = normalize(config, dataset, &split.train);
+        let normalize = normalize(config, &dataset.train, &split.train);
         Ok((evaluate(gpu, config, network, weights, images, &order, normalize)?, labels))
     }
 }
@@ -193,7 +193,7 @@ pub fn logits_of(
 ) -> Result<Vec<f32>> {
     let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
     let order: Vec<u32> = (0..images.len() as u32).collect();
-    evaluate(gpu, config, network, weights, images, &order, normalize(config, dataset, &split.train))
+    evaluate(gpu, config, network, weights, images, &order, normalize(config, &dataset.train, &split.train))
 }
 
 fn evaluate(

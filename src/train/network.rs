@@ -1,10 +1,13 @@
 //! From the configuration to what the layers below take.
 
-use crate::config::{Normalization, RunConfig, Shortcut, Split};
-use crate::data::Dataset;
+use super::trainer::StepSettings;
+use crate::config::{DecayOn, LastBatch, Normalization, RunConfig, Shortcut, Split};
+use crate::data::Images;
 use crate::data::split::SplitKind;
 use crate::kernels::Activation;
 use crate::kernels::augment::Normalize;
+use crate::kernels::conv::Choices;
+use crate::kernels::optimizer::Sgd;
 use crate::nn::Network;
 use crate::nn::models::{self, Settings, ShortcutOption};
 use crate::{Error, Result};
@@ -22,6 +25,7 @@ pub fn build_network(config: &RunConfig, input: [usize; 3], classes: usize) -> R
             Shortcut::A => ShortcutOption::A,
             Shortcut::B => ShortcutOption::B,
         },
+        width: config.width as usize,
         bn_momentum: config.batchnorm.momentum as f32,
         bn_eps: config.batchnorm.eps as f32,
         zero_init_residual: config.batchnorm.zero_init_residual,
@@ -46,15 +50,33 @@ pub fn split_kind(config: &RunConfig) -> Result<SplitKind> {
     })
 }
 
+/// The configured step, for training on these of the images.
+pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices: Choices) -> StepSettings {
+    StepSettings {
+        batch: config.batch as usize,
+        eval_batch: config.eval_batch as usize,
+        smaller_last: config.data.last_batch == LastBatch::Smaller,
+        crop: config.augment.pad as usize,
+        flip: config.augment.flip,
+        normalize: normalize(config, images, train),
+        label_smoothing: config.loss.label_smoothing as f32,
+        sgd: Sgd { momentum: config.optimizer.momentum as f32, nesterov: config.optimizer.nesterov },
+        weight_decay: config.optimizer.weight_decay as f32,
+        decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
+        seed: config.seed,
+        choices,
+    }
+}
+
 /// The configured normalisation; mean and standard deviation that are not given are those of the training images.
-pub fn normalize(config: &RunConfig, dataset: &Dataset, train: &[u32]) -> Normalize {
+pub fn normalize(config: &RunConfig, images: &Images, train: &[u32]) -> Normalize {
     match config.augment.normalization {
         Normalization::PerImage => Normalize::PerImage,
         Normalization::PerChannel => {
             let (mean, std) = match (config.augment.mean, config.augment.std) {
                 (Some(mean), Some(std)) => (mean, std),
                 (mean, std) => {
-                    let own = channel_statistics(dataset, train);
+                    let own = channel_statistics(images, train);
                     (mean.unwrap_or(own.0), std.unwrap_or(own.1))
                 }
             };
@@ -63,10 +85,10 @@ pub fn normalize(config: &RunConfig, dataset: &Dataset, train: &[u32]) -> Normal
     }
 }
 
-fn channel_statistics(dataset: &Dataset, train: &[u32]) -> ([f64; 3], [f64; 3]) {
+fn channel_statistics(images: &Images, train: &[u32]) -> ([f64; 3], [f64; 3]) {
     let mut counts = [[0u64; 256]; 3];
     for &index in train {
-        for pixel in dataset.train.image(index as usize).chunks_exact(3) {
+        for pixel in images.image(index as usize).chunks_exact(3) {
             for (count, &byte) in counts.iter_mut().zip(pixel) {
                 count[usize::from(byte)] += 1;
             }

@@ -9,15 +9,14 @@ use super::epoch::Observer;
 use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
 use super::metrics::{MetricsLog, Summary};
-use super::network::{build_network, normalize, split_kind};
+use super::network::{build_network, split_kind, step_settings};
 use super::schedule::Schedule;
 use super::trainer::{StepSettings, Trainer};
-use crate::config::{DecayOn, LastBatch, RunConfig};
+use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::split::Split;
 use crate::gpu::Gpu;
 use crate::kernels::conv::Choices;
-use crate::kernels::optimizer::Sgd;
 use crate::nn::Network;
 use crate::{Error, Result};
 
@@ -132,31 +131,14 @@ impl<'a> Run<'a> {
         (self.split.train.len(), self.split.val.len())
     }
 
-    fn settings(&self) -> StepSettings {
-        let config = &self.config;
-        StepSettings {
-            batch: config.batch as usize,
-            eval_batch: config.eval_batch as usize,
-            smaller_last: config.data.last_batch == LastBatch::Smaller,
-            crop: config.augment.pad as usize,
-            flip: config.augment.flip,
-            normalize: normalize(config, self.dataset, &self.split.train),
-            label_smoothing: config.loss.label_smoothing as f32,
-            sgd: Sgd { momentum: config.optimizer.momentum as f32, nesterov: config.optimizer.nesterov },
-            weight_decay: config.optimizer.weight_decay as f32,
-            decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
-            seed: config.seed,
-            choices: self.choices.clone(),
-        }
-    }
-
     /// Trains to the end, or until `stop` is set: then the checkpoint is written and the error says how to go on.
     ///
     /// # Errors
     /// A lost device, a folder that can no longer be written, or [`Error::Interrupted`].
     pub fn train(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
         let network = self.network.clone();
-        let settings = self.settings();
+        let settings =
+            step_settings(&self.config, &self.dataset.train, &self.split.train, self.choices.clone());
         let train = DeviceImages::upload(self.gpu, &self.dataset.train)?;
         let test = DeviceImages::upload(self.gpu, &self.dataset.test)?;
         let mut device = self.device(&network, &train, &test, settings)?;

@@ -5,6 +5,7 @@ use std::process::Output;
 
 use assert_cmd::Command;
 use serde_json::Value;
+use wgrad::gpu::{Gpu, Limits, Selection};
 
 fn wgrad(args: &[&str]) -> Output {
     Command::cargo_bin("wgrad").expect("the program is built").args(args).output().expect("it starts")
@@ -98,6 +99,38 @@ fn trains_evaluates_and_predicts() {
     let text = std::fs::read_to_string(&config).expect("a configuration");
     std::fs::write(&config, text.replace("epochs = 2", "epochs = 3")).expect("a file is written");
     assert_error(&wgrad(&["train", "--resume", run]), 1, &["config.toml"]);
+}
+
+#[test]
+fn bench_and_profile_give_their_keys() {
+    let subject = ["--json", "--model", "resnet8", "--batch", "4", "--set", "width=2", "--set", "option=b"];
+    let run = |command: &[&str]| wgrad(&[command, &subject].concat());
+    let json = |output: &Output| -> Value {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("one JSON document")
+    };
+    let row = json(&run(&["bench", "step", "--steps", "2"]));
+    let number = |key: &str| {
+        let value = row[key].as_f64();
+        value.filter(|value| *value > 0.0).unwrap_or_else(|| panic!("{key} is no positive number in {row}"))
+    };
+    for key in ["device_open_s", "pipelines_ready_s", "first_step_s", "pipelined_step_s", "host_step_s"] {
+        number(key);
+    }
+    assert_eq!([number("batch"), number("steps"), number("width")], [4.0, 2.0, 2.0]);
+    assert_eq!(number("images_per_second"), 4.0 / number("median_step_s"));
+    assert!(number("peak_device_bytes") >= number("device_bytes"), "{row}");
+    assert!(number("host_step_s") <= number("median_step_s"), "{row}");
+    let profile = run(&["profile", "--repeats", "1"]);
+    if !Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter").has_timestamps() {
+        assert!(row["gpu_step_s"].is_null(), "{row}");
+        return assert_error(&profile, 1, &["has no timestamp queries", "wgrad bench"]);
+    }
+    number("gpu_step_s");
+    let profile = json(&profile);
+    let kernels = profile["kernels"].as_array().expect("kernels");
+    let calls: f64 = kernels.iter().map(|kernel| kernel["calls"].as_f64().unwrap_or(0.0)).sum();
+    assert_eq!(calls, number("dispatches_per_step"), "the same plan, dispatch for dispatch");
 }
 
 #[test]

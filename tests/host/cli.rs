@@ -74,6 +74,16 @@ fn unknown_key_gets_a_suggestion() {
 }
 
 #[test]
+fn measured_settings_are_checked_like_a_runs() {
+    for command in ["bench", "profile"] {
+        assert_error(&wgrad(&[command, "--set", "widht=2"]), 2, &["widht", "did you mean width?"]);
+        assert_error(&wgrad(&[command, "--set", "width=17"]), 2, &["width = 17", "at most 16"]);
+        assert_error(&wgrad(&[command, "--batch", "0"]), 2, &["batch = 0"]);
+    }
+    assert_error(&wgrad(&["bench", "--steps", "0"]), 2, &["steps = 0", "at least 1"]);
+}
+
+#[test]
 fn unknown_activation_is_named_with_what_there_is() {
     assert_error(&wgrad(&["train", "--activation", "rellu"]), 2, &["rellu", "relu", "dropact"]);
     let output = wgrad(&["train", "--activation", "dropact:retain=1.5"]);

@@ -65,6 +65,7 @@ fn every_range_is_checked_at_both_ends() {
         ("epochs", &["0", "100001"], &["1", "100000"]),
         ("steps", &["0", "4000000001"], &["1", "4000000000"]),
         ("batch", &["0", "65537"], &["1", "65536"]),
+        ("width", &["0", "17"], &["1", "16"]),
         ("eval_batch", &["0", "65537"], &["1", "65536"]),
         ("data.validation", &["0", "1", "-0.1", "nan", "inf"], &["0.0001", "0.9999"]),
         ("data.train_count", &["0", "100000001"], &["1", "100000000"]),
@@ -320,6 +321,7 @@ fn the_defaults_are_the_documented_ones() {
     let d = RunConfig::default();
     d.validate().unwrap();
     assert_eq!((d.model.as_str(), d.activation.as_str(), d.seed), ("resnet56", "relu", 0));
+    assert_eq!((d.option, d.width), (Shortcut::A, 1));
     assert_eq!((d.epochs, d.batch, d.eval_batch, d.steps), (200, 128, 100, None));
     assert_eq!((d.optimizer.lr, d.optimizer.momentum, d.optimizer.weight_decay), (0.1, 0.9, 1e-4));
     assert_eq!((d.schedule.kind, d.schedule.gamma), (ScheduleKind::Steps, 0.1));

@@ -39,24 +39,28 @@ pub struct NetworkCase {
     pub option: ShortcutOption,
     /// Training or evaluation.
     pub mode: Mode,
+    /// Factor on the channels.
+    pub width: usize,
     /// Which of the convolutions' candidates: those made for this kind of device.
     pub made_for: MadeFor,
 }
 
-/// The networks that are compared: all activations, both shortcuts, both modes.
+/// The networks that are compared: all activations, both shortcuts, both modes, and wider and deeper ones.
 pub fn network_cases() -> Vec<NetworkCase> {
+    let (option, mode, made_for) = (ShortcutOption::A, Mode::Train, MadeFor::Cpu);
+    let usual = NetworkCase { model: "resnet8", spec: "relu", option, mode, width: 1, made_for };
     let mut cases = Vec::new();
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
         for option in [ShortcutOption::A, ShortcutOption::B] {
             for mode in [Mode::Train, Mode::Eval] {
-                cases.push(NetworkCase { model: "resnet8", spec, option, mode, made_for: MadeFor::Cpu });
+                cases.push(NetworkCase { spec, option, mode, ..usual });
             }
         }
     }
-    let (option, mode) = (ShortcutOption::A, Mode::Train);
-    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, made_for: MadeFor::Comparison });
-    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, made_for: MadeFor::Gpu });
-    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, made_for: MadeFor::Cpu });
+    cases.push(NetworkCase { made_for: MadeFor::Comparison, ..usual });
+    cases.push(NetworkCase { made_for: MadeFor::Gpu, ..usual });
+    cases.push(NetworkCase { width: 2, ..usual });
+    cases.push(NetworkCase { model: "resnet20", spec: "dropact", ..usual });
     cases
 }
 
@@ -80,14 +84,15 @@ struct Setup {
 impl NetworkCase {
     /// What tells the case from others.
     pub fn name(&self) -> String {
-        let Self { model, spec, option, mode, made_for } = self;
-        format!("{model}, {spec}, option {option:?}, {mode:?}, kernels for {made_for:?}")
+        let Self { model, spec, option, mode, width, made_for } = self;
+        format!("{model}, {spec}, option {option:?}, width {width}, {mode:?}, kernels for {made_for:?}")
     }
 
     fn network(&self) -> Result<Network> {
         let settings = Settings {
             input: [9, 7, 3],
             option: self.option,
+            width: self.width,
             ..Settings::cifar10(Activation::parse(self.spec)?)
         };
         models::build(self.model, &settings)
