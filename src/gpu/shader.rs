@@ -42,6 +42,11 @@ impl Constants {
         self
     }
 
+    /// Name, value and type of each, in order.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, &str, &'static str)> {
+        self.0.iter().map(|row| (row.0, row.1.as_str(), row.2))
+    }
+
     /// The constants' names, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|row| row.0)

@@ -43,7 +43,7 @@ pub struct NetworkCase {
     pub variant: Variant,
 }
 
-/// The networks that are compared: all activations, both shortcuts, both modes.
+/// The networks that are compared: kinds of activations, both shortcuts, both modes.
 pub fn network_cases() -> Vec<NetworkCase> {
     let mut cases = Vec::new();
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
@@ -55,6 +55,11 @@ pub fn network_cases() -> Vec<NetworkCase> {
     }
     let (option, mode) = (ShortcutOption::A, Mode::Train);
     cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, variant: Variant::Naive });
+    for spec in
+        ["silu", "probact:sigma=0.25", "dropact:retain=0.6,unit=channel", "mix:retain=0.7,unit=sample"]
+    {
+        cases.push(NetworkCase { model: "resnet8", spec, option, mode, variant: Variant::Blocked });
+    }
     cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, variant: Variant::Blocked });
     cases
 }
