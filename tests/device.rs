@@ -2,7 +2,9 @@
 //! program against PyTorch's numbers.
 
 mod device {
+    pub mod activations;
     pub mod cli;
+    pub mod draws;
     pub mod golden;
     pub mod kernels;
     pub mod network;

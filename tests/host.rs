@@ -3,6 +3,7 @@
 mod support;
 
 mod host {
+    pub mod activations;
     pub mod cli;
     pub mod compare;
     pub mod config;

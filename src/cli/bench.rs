@@ -5,7 +5,7 @@ use wgrad::Result;
 use wgrad::config::RunConfig;
 use wgrad::measure::bench;
 
-use super::Context;
+use super::{Context, activation_help};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -22,8 +22,8 @@ pub(super) struct BenchArgs {
     /// Model
     #[arg(long, default_value = "resnet56")]
     model: String,
-    /// Activation
-    #[arg(long, value_name = "SPEC", default_value = "relu")]
+    /// Activation, for example relu or dropact:retain=0.95; --help lists them
+    #[arg(long, value_name = "SPEC", default_value = "relu", long_help = activation_help())]
     activation: String,
     /// Images of a step
     #[arg(long, default_value = "128")]

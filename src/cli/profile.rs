@@ -4,15 +4,15 @@ use wgrad::Result;
 use wgrad::config::RunConfig;
 use wgrad::measure::profile::profile;
 
-use super::Context;
+use super::{Context, activation_help};
 
 #[derive(clap::Args)]
 pub(super) struct ProfileArgs {
     /// Model
     #[arg(long, default_value = "resnet56")]
     model: String,
-    /// Activation
-    #[arg(long, value_name = "SPEC", default_value = "relu")]
+    /// Activation, for example relu or dropact:retain=0.95; --help lists them
+    #[arg(long, value_name = "SPEC", default_value = "relu", long_help = activation_help())]
     activation: String,
     /// Images of a step
     #[arg(long, default_value = "128")]

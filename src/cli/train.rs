@@ -10,8 +10,8 @@ use wgrad::kernels::Activation;
 use wgrad::train::{Run, RunFolder, Summary, metrics};
 use wgrad::{Error, Result, report};
 
-use super::Context;
 use super::progress::Progress;
+use super::{Context, activation_help};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -24,8 +24,8 @@ pub(super) struct TrainArgs {
     /// Model, for example resnet20 or resnet56
     #[arg(long)]
     model: Option<String>,
-    /// Activation, for example relu or dropact:retain=0.95
-    #[arg(long, value_name = "SPEC")]
+    /// Activation, for example relu or dropact:retain=0.95; --help lists them
+    #[arg(long, value_name = "SPEC", long_help = activation_help())]
     activation: Option<String>,
     /// Passes over the training images
     #[arg(long)]

@@ -1,10 +1,12 @@
 //! Activations: their table, their SPEC strings, and the kernels that apply one by itself (`shaders/activation`).
 
 mod compose;
+mod listing;
 mod row;
 mod spec;
 mod table;
 
+pub use listing::{help, listing, markdown};
 pub use row::{Draws, Kind, Parameter, Row};
 pub use spec::Activation;
 pub use table::ACTIVATIONS;

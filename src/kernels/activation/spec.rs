@@ -1,5 +1,6 @@
 //! An activation with its parameters, to and from a SPEC string.
 
+use super::listing::fixed_names;
 use super::row::{Kind, Row};
 use super::table::ACTIVATIONS;
 use crate::{Error, Result};
@@ -76,9 +77,8 @@ impl Activation {
             Kind::Function(_) => match place(value) {
                 Some(place) => place as f32,
                 None => {
-                    let fixed = ACTIVATIONS.iter().filter(|row| !row.stochastic()).map(|row| row.name);
-                    let names: Vec<_> = fixed.collect();
-                    return fail(format!("{key} must be one of {}, got {value:?}", names.join(", ")));
+                    let names = fixed_names().join(", ");
+                    return fail(format!("{key} must be one of {names}, got {value:?}"));
                 }
             },
         };
