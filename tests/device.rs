@@ -4,6 +4,7 @@
 mod device {
     pub mod activations;
     pub mod cli;
+    pub mod custom;
     pub mod draws;
     pub mod golden;
     pub mod kernels;

@@ -7,6 +7,7 @@ mod host {
     pub mod cli;
     pub mod compare;
     pub mod config;
+    pub mod custom;
     pub mod data;
     pub mod image_file;
     pub mod layering;

@@ -73,7 +73,8 @@ impl TrainArgs {
 
     fn name(&self, config: &RunConfig) -> String {
         let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let activation = config.activation.split(':').next().unwrap_or_default();
+        let activation = config.activation.split(".wgsl").next().unwrap_or_default();
+        let activation = stem(activation.split(':').next().unwrap_or_default()).unwrap_or_default();
         self.recipe.as_deref().and_then(stem).unwrap_or_else(|| format!("{}-{activation}", config.model))
     }
 }

@@ -53,6 +53,22 @@ impl Constants {
     }
 }
 
+/// Text that is appended to a kernel's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShaderText {
+    /// WGSL.
+    pub text: String,
+    /// Whether it is this crate's own: a user's is compiled with the runtime's checks of indices and loops.
+    pub trusted: bool,
+}
+
+impl std::ops::Deref for ShaderText {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 /// The whole text of a shader.
 pub fn compose(kernel: &str, libraries: &[&str], constants: &Constants) -> String {
     let mut text = String::from(kernel);

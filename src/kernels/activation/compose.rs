@@ -5,14 +5,14 @@ use std::fmt::Write;
 use super::row::{Draws, Kind};
 use super::spec::Activation;
 use super::table::ACTIVATIONS;
-use crate::gpu::Constants;
+use crate::gpu::{Constants, ShaderText};
 use crate::kernels::lib;
 
 impl Activation {
     /// The shader text of the functions, complete with those for evaluation, for the noise, and with what they use.
-    pub fn source(&self) -> String {
+    pub fn source(&self) -> ShaderText {
         let mut texts = vec![self.functions()];
-        if !self.row.stochastic() {
+        if !declared(self.row.source).any(|name| name == "value_eval") {
             texts.push(lib::DETERMINISTIC.to_owned());
         }
         match self.row.draws {
@@ -24,7 +24,7 @@ impl Activation {
                 texts.push(Self::default_of(&ACTIVATIONS[value as usize]).as_component(parameter.name));
             }
         }
-        texts.join("\n")
+        ShaderText { text: texts.join("\n"), trusted: !self.row.custom }
     }
 
     /// The row's text and its libraries.

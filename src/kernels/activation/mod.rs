@@ -1,7 +1,9 @@
 //! Activations: their table, their SPEC strings, and the kernels that apply one by itself (`shaders/activation`).
 
 mod compose;
+mod custom;
 mod listing;
+mod names;
 mod row;
 mod spec;
 mod table;

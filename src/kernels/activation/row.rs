@@ -59,6 +59,8 @@ pub struct Row {
     pub draws: Draws,
     /// Keys that users could mean wrongly, with the sentence that they get.
     pub refused: &'static [(&'static str, &'static str)],
+    /// Whether it comes from a user's file; the name is the file's path then.
+    pub custom: bool,
 }
 
 impl Row {
@@ -78,6 +80,7 @@ pub(super) const PLAIN: Row = Row {
     parameters: &[],
     draws: Draws::Nothing,
     refused: &[],
+    custom: false,
 };
 
 pub(super) const fn number(

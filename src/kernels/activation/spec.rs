@@ -1,5 +1,6 @@
 //! An activation with its parameters, to and from a SPEC string.
 
+use super::custom;
 use super::listing::fixed_names;
 use super::row::{Kind, Row};
 use super::table::ACTIVATIONS;
@@ -34,16 +35,24 @@ impl Activation {
         Self::default_of(&ACTIVATIONS[0])
     }
 
-    /// Reads `name` or `name:key=value,key=value`.
+    /// Reads `name` or `name:key=value,key=value`; a name that ends in `.wgsl` is a user's file.
     ///
     /// # Errors
-    /// An unknown name or key, a value that is no number or outside its range: named, with what there is.
+    /// An unknown name or key, a value that is no number or outside its range: named, with what there is. What is wrong with
+    /// a file, at its line and column.
     pub fn parse(spec: &str) -> Result<Self> {
-        let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
-        let row = ACTIVATIONS.iter().find(|row| row.name == name).ok_or_else(|| {
-            let names: Vec<_> = ACTIVATIONS.iter().map(|row| row.name).collect();
-            Error::usage(format!("unknown activation {name:?}: there are {}", names.join(", ")))
-        })?;
+        let (row, rest) = match custom::file_of(spec) {
+            Some((path, rest)) => (custom::load(path)?, rest),
+            None => {
+                let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
+                let row = ACTIVATIONS.iter().find(|row| row.name == name).ok_or_else(|| {
+                    let names: Vec<_> = ACTIVATIONS.iter().map(|row| row.name).collect();
+                    let names = names.join(", ");
+                    Error::usage(format!("unknown activation {name:?}: there are {names}, or a FILE.wgsl"))
+                })?;
+                (row, rest)
+            }
+        };
         let mut activation = Self::default_of(row);
         for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
             activation.set(pair)?;
@@ -83,6 +92,14 @@ impl Activation {
             },
         };
         Ok(())
+    }
+
+    /// The file that the SPEC names, and its text, where it names one.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn file(spec: &str) -> Result<Option<(&str, String)>> {
+        custom::file_of(spec).map(|(path, _)| Ok((path, custom::read(path)?))).transpose()
     }
 
     /// The parameters' values, in the table's order; a choice as its position, an activation as its place in the table.

@@ -1,6 +1,6 @@
 //! The shader texts that are checked: each kernel with many sets of constants, those of real networks among them.
 
-use wgrad::gpu::{Constants, Kernel};
+use wgrad::gpu::{Constants, Kernel, ShaderText};
 use wgrad::kernels::activation::Kind;
 use wgrad::kernels::{ACTIVATIONS, Activation};
 use wgrad::nn::models::{self, Settings, ShortcutOption};
@@ -13,7 +13,7 @@ pub struct Case {
     pub label: String,
     /// What the kernel declares to be appended.
     pub constants: Constants,
-    pub activation: Option<String>,
+    pub activation: Option<ShaderText>,
 }
 
 impl Case {
