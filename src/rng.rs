@@ -56,6 +56,20 @@ pub fn uniform(seed: u32, stream: Stream, element: u32, step: u32, layer: u32) -
     uniform4(seed, stream, element / 4, step, layer)[(element % 4) as usize]
 }
 
+/// Two standard normals from two uniforms in [0, 1) (Box, Muller 1958): sqrt(-2 ln(1-u)) times cosine and sine of 2 pi v.
+pub fn normal_pair(u: f64, v: f64) -> [f64; 2] {
+    let radius = (-2.0 * (-u).ln_1p()).sqrt();
+    let (sine, cosine) = (std::f64::consts::TAU * v).sin_cos();
+    [radius * cosine, radius * sine]
+}
+
+/// The four standard normals of block `block` of a (seed, stream, step, layer): a pair from words 0 and 1, one from 2 and 3.
+pub fn normal4(seed: u32, stream: Stream, block: u32, step: u32, layer: u32) -> [f64; 4] {
+    let [a, b, c, d] = uniform4(seed, stream, block, step, layer).map(f64::from);
+    let ([first, second], [third, fourth]) = (normal_pair(a, b), normal_pair(c, d));
+    [first, second, third, fourth]
+}
+
 /// A sequence of words of one (seed, stream, step, layer): for host-side work such as shuffling and initial weights.
 #[derive(Clone, Debug)]
 pub struct Sequence {

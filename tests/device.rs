@@ -2,7 +2,10 @@
 //! program against PyTorch's numbers.
 
 mod device {
+    pub mod activations;
     pub mod cli;
+    pub mod custom;
+    pub mod draws;
     pub mod golden;
     pub mod kernels;
     pub mod memory;

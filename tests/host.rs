@@ -3,9 +3,11 @@
 mod support;
 
 mod host {
+    pub mod activations;
     pub mod cli;
     pub mod compare;
     pub mod config;
+    pub mod custom;
     pub mod data;
     pub mod image_file;
     pub mod layering;

@@ -1,12 +1,20 @@
 // The activation's functions (shaders/activation/functions) on four channels. TRAIN chooses between the stochastic form
-// and the expected one; STOCHASTIC says whether the training form draws.
+// and the expected one; STOCHASTIC says whether the training form draws, UNIT for what: each element, each channel of an
+// image (1), or each image (2).
 const STREAM_ACTIVATION = 1u;
 
+// The noise of the four elements of a block, which is numbered row*C4 + c (lib/rows).
 fn draw(seed: u32, block: u32, step: u32, layer: u32) -> vec4<f32> {
-    if TRAIN && STOCHASTIC {
-        return uniform4(seed, STREAM_ACTIVATION, block, step, layer);
+    if !(TRAIN && STOCHASTIC) {
+        return vec4<f32>();
     }
-    return vec4<f32>();
+    if UNIT == 2u {
+        return vec4<f32>(noise4(seed, block / (PIXELS * C4), step, layer).x);
+    }
+    if UNIT == 1u {
+        return noise4(seed, block / (PIXELS * C4) * C4 + block % C4, step, layer);
+    }
+    return noise4(seed, block, step, layer);
 }
 
 fn value4(x: vec4<f32>, u: vec4<f32>) -> vec4<f32> {

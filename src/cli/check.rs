@@ -1,7 +1,11 @@
 //! `wgrad check`
 
+use std::path::{Path, PathBuf};
+
 use indicatif::{ProgressBar, ProgressStyle};
-use wgrad::measure::check::{Outcome, cases, network_cases};
+use wgrad::kernels::Activation;
+use wgrad::measure::check::{CurvePoint, Outcome, cases, check_custom, network_cases};
+use wgrad::report::{FunctionPlot, Sample};
 use wgrad::{Error, Result};
 
 use super::Context;
@@ -11,9 +15,18 @@ pub(super) struct CheckArgs {
     /// Only kernels whose name has this in it; `network` for the whole networks
     #[arg(long, value_name = "PATTERN")]
     kernel: Option<String>,
+    /// Check an activation of your own instead: derivative, mean, noise, numbers
+    #[arg(long, value_name = "FILE.wgsl", conflicts_with = "kernel")]
+    activation: Option<String>,
+    /// Plot of that activation [default: the file's name with .svg, in the current folder]
+    #[arg(long, value_name = "FILE.svg", requires = "activation")]
+    plot: Option<PathBuf>,
 }
 
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
+    if let Some(spec) = &args.activation {
+        return custom(context, spec, args.plot.as_deref());
+    }
     let wanted = |name: &str| args.kernel.as_ref().is_none_or(|pattern| name.contains(pattern.as_str()));
     let kernels: Vec<_> = cases().into_iter().filter(|case| wanted(case.kernel)).collect();
     let networks = if wanted("network") { network_cases() } else { Vec::new() };
@@ -50,6 +63,43 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         return Err(Error::Device(format!(
             "{wrong} of {all} checks fail on {name}: do not train on it with this driver"
         )));
+    }
+    Ok(())
+}
+
+/// Checks and draws a user's activation.
+fn custom(context: &Context, spec: &str, plot: Option<&Path>) -> Result<()> {
+    let activation = Activation::parse(spec)?;
+    let gpu = context.open()?;
+    let report = check_custom(&gpu, &activation)?;
+    let name = Path::new(activation.row.name).file_name().map(Path::new).unwrap_or(Path::new("activation"));
+    let path = plot.map_or_else(|| name.with_extension("svg"), Path::to_path_buf);
+    let sample = |point: &CurvePoint| Sample {
+        x: point.x,
+        value: point.eval[0],
+        derivative: point.eval[1],
+        spread: point.train.map(|[value, _]| value),
+        derivative_spread: point.train.map(|[_, derivative]| derivative),
+    };
+    let drawing =
+        FunctionPlot { title: activation.spec(), samples: report.curve.iter().map(sample).collect() };
+    std::fs::write(&path, drawing.svg()).map_err(Error::io("write", &path))?;
+    context.output.result(&report.outcomes, || {
+        let row = |outcome: &Outcome| {
+            let Outcome { case, ok, reason, .. } = outcome;
+            if *ok { format!("ok     {case}") } else { format!("WRONG  {case}: {reason}") }
+        };
+        let kinks = report.kinks.iter().map(|kink| {
+            let what = if kink.value_jumps { "the value jumps" } else { "the slope changes" };
+            format!("kink   at x = {:.3} {what} by {:.3}", kink.x, kink.change)
+        });
+        report.outcomes.iter().map(row).chain(kinks).collect::<Vec<_>>().join("\n")
+    })?;
+    context.output.note(format!("plot: {}", path.display()));
+    let wrong = report.outcomes.iter().filter(|outcome| !outcome.ok).count();
+    if wrong > 0 {
+        let all = report.outcomes.len();
+        return Err(Error::Device(format!("{spec}: {wrong} of {all} checks fail")));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line: raw arguments to checked configuration, one file per subcommand.
 
+mod activations;
 mod bench;
 mod check;
 mod devices;
@@ -73,6 +74,8 @@ enum Command {
     Profile(profile::ProfileArgs),
     /// List the recipes
     Recipes,
+    /// List the activations, with formulas, parameters and sources; draw them
+    Activations(activations::ActivationsArgs),
 }
 
 /// What every command needs: where to print, and how to open the device.
@@ -87,6 +90,11 @@ impl Context {
         self.output.note(format!("device: {}", gpu.description()));
         Ok(gpu)
     }
+}
+
+/// The long help of `--activation`, from the table.
+fn activation_help() -> String {
+    format!("Activation: {}", wgrad::kernels::activation::help())
 }
 
 /// Runs the command line and gives the exit code: 0 ok, 1 failure, 2 usage, 130 stopped.
@@ -106,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&context, &args),
         Command::Profile(args) => profile::run(&context, &args),
         Command::Recipes => recipes::run(&context),
+        Command::Activations(args) => activations::run(&context, &args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

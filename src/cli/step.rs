@@ -12,7 +12,7 @@ use wgrad::nn::{Mode, Weights};
 use wgrad::train::{Checkpoint, StepOutput, build_network, single_step};
 use wgrad::{Error, Result};
 
-use super::Context;
+use super::{Context, activation_help};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ModeName {
@@ -36,8 +36,8 @@ pub(super) struct StepArgs {
     /// Model
     #[arg(long, default_value = "resnet56")]
     model: String,
-    /// Activation
-    #[arg(long, value_name = "SPEC", default_value = "relu")]
+    /// Activation, for example relu or dropact:retain=0.95; --help lists them
+    #[arg(long, value_name = "SPEC", default_value = "relu", long_help = activation_help())]
     activation: String,
     /// Training or evaluation form of batch norm and stochastic layers
     #[arg(long, value_enum, default_value = "train")]

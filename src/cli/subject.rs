@@ -3,6 +3,7 @@
 use wgrad::Result;
 use wgrad::config::{self, RunConfig};
 
+use super::activation_help;
 use super::tune::TuneArgs;
 
 /// What is measured: the settings of a run, its defaults those of a configuration.
@@ -11,8 +12,8 @@ pub(super) struct SubjectArgs {
     /// Model [default: resnet56]
     #[arg(long)]
     model: Option<String>,
-    /// Activation [default: relu]
-    #[arg(long, value_name = "SPEC")]
+    /// Activation, for example dropact:retain=0.95; --help lists them [default: relu]
+    #[arg(long, value_name = "SPEC", long_help = activation_help())]
     activation: Option<String>,
     /// Images of a step [default: 128]
     #[arg(long)]

@@ -11,9 +11,9 @@ use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics};
 use wgrad::{Error, Result, report};
 
-use super::Context;
 use super::progress::Progress;
 use super::tune::TuneArgs;
+use super::{Context, activation_help};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -26,8 +26,8 @@ pub(super) struct TrainArgs {
     /// Model, for example resnet20 or resnet56
     #[arg(long)]
     model: Option<String>,
-    /// Activation, for example relu or dropact:retain=0.95
-    #[arg(long, value_name = "SPEC")]
+    /// Activation, for example relu or dropact:retain=0.95; --help lists them
+    #[arg(long, value_name = "SPEC", long_help = activation_help())]
     activation: Option<String>,
     /// Passes over the training images
     #[arg(long)]
@@ -77,7 +77,8 @@ impl TrainArgs {
 
     fn name(&self, config: &RunConfig) -> String {
         let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let activation = config.activation.split(':').next().unwrap_or_default();
+        let activation = config.activation.split(".wgsl").next().unwrap_or_default();
+        let activation = stem(activation.split(':').next().unwrap_or_default()).unwrap_or_default();
         self.recipe.as_deref().and_then(stem).unwrap_or_else(|| format!("{}-{activation}", config.model))
     }
 }

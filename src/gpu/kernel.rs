@@ -1,6 +1,6 @@
 //! What a kernel is, and one use of it in a plan.
 
-use super::{Constants, View, compose};
+use super::{Constants, ShaderText, View, compose};
 use crate::{Error, Result};
 
 /// How a kernel uses a storage buffer.
@@ -91,7 +91,7 @@ pub struct Dispatch {
     /// Constants appended to its text.
     pub constants: Constants,
     /// Text of the activation's functions, where the kernel takes one.
-    pub activation: Option<String>,
+    pub activation: Option<ShaderText>,
     /// One view for each of the kernel's bindings.
     pub bindings: Vec<View>,
     /// The bytes of Params.

@@ -54,7 +54,7 @@ impl Pipelines {
         let compiled: Vec<(String, Arc<Pipeline>)> = missing
             .into_par_iter()
             .map(|(text, dispatch)| {
-                let pipeline = compile(device, dispatch.kernel, text, self.disk.cache.as_ref())?;
+                let pipeline = compile(device, dispatch, text, self.disk.cache.as_ref())?;
                 Ok((text.to_owned(), Arc::new(pipeline)))
             })
             .collect::<Result<_>>()?;
@@ -66,19 +66,23 @@ impl Pipelines {
 
 fn compile(
     device: &wgpu::Device,
-    kernel: &Kernel,
+    dispatch: &Dispatch,
     text: &str,
     cache: Option<&wgpu::PipelineCache>,
 ) -> Result<Pipeline> {
+    let kernel = dispatch.kernel;
     let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let descriptor = wgpu::ShaderModuleDescriptor {
         label: Some(kernel.name),
         source: wgpu::ShaderSource::Wgsl(text.into()),
     };
-    // SAFETY: every kernel of the registry guards its own indices and ends its loops; the device tests run each with the
-    // checks' absence on odd sizes between poisoned neighbours.
-    let module =
-        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) };
+    let module = if dispatch.activation.as_ref().is_none_or(|activation| activation.trusted) {
+        // SAFETY: every kernel of the registry guards its own indices and ends its loops; the device tests run each with the
+        // checks' absence on odd sizes between poisoned neighbours.
+        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+    } else {
+        device.create_shader_module(descriptor)
+    };
     let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some(kernel.name),
         entries: &layout_entries(kernel),

@@ -42,9 +42,30 @@ impl Constants {
         self
     }
 
+    /// Name, value and type of each, in order.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, &str, &'static str)> {
+        self.0.iter().map(|row| (row.0, row.1.as_str(), row.2))
+    }
+
     /// The constants' names, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|row| row.0)
+    }
+}
+
+/// Text that is appended to a kernel's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShaderText {
+    /// WGSL.
+    pub text: String,
+    /// Whether it is this crate's own: a user's is compiled with the runtime's checks of indices and loops.
+    pub trusted: bool,
+}
+
+impl std::ops::Deref for ShaderText {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.text
     }
 }
 

@@ -71,8 +71,8 @@ pub fn pack_planes<T: Copy + Default>(rows: &[T], pixels: usize, channels: usize
 
 /// The text of a shader file.
 macro_rules! shader {
-    ($path:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $path, ".wgsl"))
+    ($($path:literal),+) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $($path,)+ ".wgsl"))
     };
 }
 pub(crate) use shader;
@@ -87,6 +87,12 @@ pub(crate) mod lib {
     pub const REDUCE: &str = shader!("lib/reduce");
     pub const ACTIVATION: &str = shader!("lib/activation");
     pub const DETERMINISTIC: &str = shader!("lib/deterministic");
+    pub const ELEMENTARY: &str = shader!("lib/elementary");
+    pub const GAAF: &str = shader!("lib/gaaf");
+    pub const GAAF_BELL: &str = shader!("lib/gaaf_bell");
+    pub const NORMAL: &str = shader!("lib/normal");
+    pub const NOISE_NORMAL: &str = shader!("lib/noise_normal");
+    pub const NOISE_UNIFORM: &str = shader!("lib/noise_uniform");
     pub const NORMALIZE: &str = shader!("lib/normalize");
     pub const SHORTCUT: &str = shader!("lib/shortcut");
     pub const DIRECT3X3: &str = shader!("lib/direct3x3");

@@ -12,11 +12,14 @@ pub mod conv;
 pub mod dropout;
 pub mod linear;
 pub mod loss;
+mod noise;
 pub mod optimizer;
 pub mod pool;
+pub mod real;
 pub mod residual;
+pub mod tolerance;
 
-use crate::rng::{self, Stream};
+pub use noise::{Noise, Unit};
 
 /// The sizes of an NHWC tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,36 +78,6 @@ pub enum Mode {
     Train,
     /// Running statistics, no noise.
     Eval,
-}
-
-/// The random numbers of one layer in one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Noise {
-    /// First word of the key.
-    pub seed: u32,
-    /// Second word of the key.
-    pub stream: Stream,
-    /// Second word of the counter: the training step.
-    pub step: u32,
-    /// Third word of the counter: the layer's number in its network.
-    pub layer: u32,
-}
-
-impl Noise {
-    /// The uniform in [0, 1) of element (n, y, x, c), a multiple of 2^-24.
-    ///
-    /// Elements are numbered as they lie on the GPU, where channels are padded to c4 = ceil(c/4) groups of four: the
-    /// Philox block is ((n*H + y)*W + x)*c4 + c/4, the word in it c % 4.
-    pub fn uniform(&self, shape: Shape, n: usize, y: usize, x: usize, c: usize) -> f64 {
-        self.uniform_of_row(shape, (n * shape.h + y) * shape.w + x, c)
-    }
-
-    /// The same for channel `c` of pixel number `row` = (n*H + y)*W + x.
-    pub fn uniform_of_row(&self, shape: Shape, row: usize, c: usize) -> f64 {
-        let block =
-            u32::try_from(row * shape.c.div_ceil(4) + c / 4).expect("a tensor has at most 2^34 elements");
-        f64::from(rng::uniform4(self.seed, self.stream, block, self.step, self.layer)[c % 4])
-    }
 }
 
 /// A probability as the shaders hold it, in f32. A uniform may equal the rounded number, so that comparing with the

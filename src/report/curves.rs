@@ -6,19 +6,19 @@ use plotters::prelude::*;
 use crate::train::metrics::EpochMetrics;
 
 /// Training is blue and validation vermilion, from the palette of Okabe and Ito, which colour-blind readers tell apart.
-const TRAIN: RGBColor = RGBColor(0, 114, 178);
-const VALIDATION: RGBColor = RGBColor(213, 94, 0);
-const GRID: RGBColor = RGBColor(221, 221, 221);
-const INK: RGBColor = RGBColor(34, 34, 34);
+pub(super) const TRAIN: RGBColor = RGBColor(0, 114, 178);
+pub(super) const VALIDATION: RGBColor = RGBColor(213, 94, 0);
+pub(super) const GRID: RGBColor = RGBColor(221, 221, 221);
+pub(super) const INK: RGBColor = RGBColor(34, 34, 34);
 /// Size of one panel in pixels.
-const PANEL: (u32, u32) = (600, 400);
+pub(super) const PANEL: (u32, u32) = (600, 400);
 /// Up to so many epochs, each is marked by a dot.
 const DOTTED_EPOCHS: usize = 50;
 /// Values beyond this are drawn no more than NaN is: the axis would show nothing else.
 const LARGEST: f64 = 1e30;
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn =
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Drawn =
     std::result::Result<(), DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>>;
 
 /// What a panel shows.
@@ -91,7 +91,7 @@ pub fn panel_svg(metrics: &[EpochMetrics], measure: Measure) -> String {
 }
 
 /// Runs a drawing on a white page in memory.
-fn draw(size: (u32, u32), paint: impl FnOnce(&Area) -> Drawn) -> String {
+pub(super) fn draw(size: (u32, u32), paint: impl FnOnce(&Area) -> Drawn) -> String {
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, size).into_drawing_area();

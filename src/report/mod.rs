@@ -1,6 +1,7 @@
-//! What a run leaves to look at: `curves.svg` and the self-contained `report.html`.
+//! What a run leaves to look at: `curves.svg` and the self-contained `report.html`; plots of activations.
 
 mod curves;
+mod functions;
 mod html;
 mod sections;
 
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::train::metrics::{EpochMetrics, Summary};
 
 pub use curves::{Measure, curves_svg, panel_svg};
+pub use functions::{FunctionPlot, Sample};
 pub use html::{escape, page};
 
 /// What the sections of a report are made from.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
+use crate::kernels::Activation;
 use crate::{Error, Result};
 
 /// `config.toml`, `metrics.jsonl`, `checkpoints/`, `summary.json`, `curves.svg` and `report.html` of a run.
@@ -27,8 +28,31 @@ impl RunFolder {
         }
         let checkpoints = root.join("checkpoints");
         std::fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;
+        if let Some((_, text)) = Activation::file(&config.activation)? {
+            super::checkpoint::write_whole(&folder.activation(), text.as_bytes())?;
+        }
         super::checkpoint::write_whole(&folder.config(), config.to_toml().as_bytes())?;
         Ok(folder)
+    }
+
+    /// A run with an activation of the user's is that of the file as it was.
+    fn check_activation(&self, config: &RunConfig) -> Result<()> {
+        let copy = self.activation();
+        if !copy.is_file() {
+            return Ok(());
+        }
+        let kept = std::fs::read_to_string(&copy).map_err(Error::io("read", &copy))?;
+        match Activation::file(&config.activation) {
+            Ok(Some((_, text))) if text == kept => Ok(()),
+            Ok(None) => Ok(()),
+            other => {
+                let how = if other.is_ok() { "has changed since the run began" } else { "cannot be read" };
+                let (spec, copy) = (&config.activation, copy.display());
+                Err(Error::usage(format!(
+                    "activation {spec} {how}: the run's own copy is {copy}, put it back there"
+                )))
+            }
+        }
     }
 
     /// Opens the folder of a run and reads its configuration.
@@ -41,6 +65,7 @@ impl RunFolder {
             return Err(Error::usage(format!("{}: no run there (it has no config.toml)", root.display())));
         }
         let config = RunConfig::from_file(&folder.config())?;
+        folder.check_activation(&config)?;
         Ok((folder, config))
     }
 
@@ -58,6 +83,11 @@ impl RunFolder {
     /// The resolved configuration.
     pub fn config(&self) -> PathBuf {
         self.root.join("config.toml")
+    }
+
+    /// A copy of the user's activation, where the run has one.
+    pub fn activation(&self) -> PathBuf {
+        self.root.join("activation.wgsl")
     }
 
     /// One line per epoch.

@@ -134,3 +134,14 @@ fn recipes_are_listed_as_json() {
     let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     assert!(rows.as_array().expect("an array").iter().any(|row| row["name"] == "quickstart"));
 }
+
+#[test]
+fn dropact_refuses_what_replications_got_wrong() {
+    for spec in ["dropact:slope=20", "dropact:mode=seed"] {
+        assert_error(&wgrad(&["train", "--activation", spec]), 2, &["1 - retain", "1/(1 - p)", "error"]);
+    }
+    let output = wgrad(&["train", "--activation", "dropact:p=0.95"]);
+    assert_error(&output, 2, &["p is not taken", "retain", "kept"]);
+    let output = wgrad(&["train", "--activation", "mix:first=dropact"]);
+    assert_error(&output, 2, &["mix", "first", "silu", "dropact"]);
+}

@@ -1,6 +1,7 @@
 //! The f64 references: backward passes against finite differences, forward passes against hand-made answers.
 
 mod activation;
+mod activation_constants;
 mod augment;
 mod batchnorm;
 mod conv;

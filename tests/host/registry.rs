@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::tree::{File, files};
 use wgrad::gpu::FOUR_PAIRED;
-use wgrad::kernels::activation::{Kind, Row};
+use wgrad::kernels::activation::{Draws, Kind, Row};
 use wgrad::kernels::{ACTIVATIONS, Activation, KERNELS};
 use wgrad::reference::activation::{self as reference, find};
 
@@ -50,11 +50,17 @@ fn every_activation_file_is_a_row_with_a_twin() {
         ACTIVATIONS.iter().map(|row| (row.name.to_owned(), row.source.to_owned())).collect();
     assert!(on_disk == rows, "files {:?}, rows {:?}", names(&on_disk), names(&rows));
     assert_eq!(rows.len(), ACTIVATIONS.len(), "an activation has two rows");
-    let twins: BTreeSet<_> = reference::ACTIVATIONS.iter().map(|row| row.name.to_owned()).collect();
-    assert_eq!(twins, names(&rows), "rows of the reference");
+    // In the same order: a parameter may name an activation by its place.
+    let twins: Vec<_> = reference::ACTIVATIONS.iter().map(|row| row.name).collect();
+    assert_eq!(twins, ACTIVATIONS.iter().map(|row| row.name).collect::<Vec<_>>(), "rows of the reference");
     for row in ACTIVATIONS {
         let twin = find(row.name).unwrap_or_else(|| panic!("{}: no twin in the reference", row.name));
-        assert_eq!(twin.random, row.stochastic, "{}: random in one table only", row.name);
+        let draws = match row.draws {
+            Draws::Nothing => reference::Draws::Nothing,
+            Draws::Uniform => reference::Draws::Uniform,
+            Draws::Normal => reference::Draws::Normal,
+        };
+        assert_eq!(twin.draws, draws, "{}: random in one table only", row.name);
         let parameters: Vec<_> = twin.parameters.iter().map(|&(name, value)| (name, value as f32)).collect();
         assert_eq!(parameters, defaults(row), "{}: parameters of the twin and of the row", row.name);
     }
@@ -69,6 +75,7 @@ fn defaults(row: &Row) -> Vec<(&'static str, f32)> {
     let default = |kind| match kind {
         Kind::Number { default, .. } => default,
         Kind::Choice(_) => 0.0,
+        Kind::Function(name) => ACTIVATIONS.iter().position(|row| row.name == name).unwrap() as f32,
     };
     row.parameters.iter().map(|parameter| (parameter.name, default(parameter.kind))).collect()
 }
@@ -82,6 +89,7 @@ fn defaults_are_in_range_and_specs_read_back() {
                     assert!((min..=max).contains(&default), "{}: default of {}", row.name, parameter.name);
                 }
                 Kind::Choice(words) => assert!(words.len() > 1, "{}: choice {}", row.name, parameter.name),
+                Kind::Function(name) => assert!(find(name).is_some(), "{}: {}", row.name, parameter.name),
             }
         }
         let plain = Activation::parse(row.name).unwrap();
@@ -98,8 +106,8 @@ fn defaults_are_in_range_and_specs_read_back() {
 
 #[test]
 fn every_library_is_used() {
-    let evaluations = ACTIVATIONS.iter().map(|row| Activation::parse(row.name).unwrap().source());
-    let evaluations: Vec<_> = evaluations.collect();
+    let evaluations: Vec<_> =
+        ACTIVATIONS.iter().map(|row| Activation::parse(row.name).unwrap().source()).collect();
     for (name, file) in under(LIBRARIES) {
         let in_kernels = KERNELS.iter().any(|kernel| kernel.libraries.contains(&file.text.as_str()));
         let in_activations = evaluations.iter().any(|source| source.contains(&file.text));

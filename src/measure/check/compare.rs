@@ -25,6 +25,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Nothing is wrong.
+    pub(super) fn fine(tensor: &str) -> Self {
+        Self::new(tensor)
+    }
+
+    /// Something is wrong, for this reason.
+    pub(super) fn found(tensor: &str, element: usize, got: f64, expected: f64, reason: String) -> Self {
+        Self::wrong(tensor, element, got, expected, reason)
+    }
+
     fn new(tensor: &str) -> Self {
         Self {
             tensor: tensor.to_owned(),

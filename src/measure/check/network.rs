@@ -45,7 +45,7 @@ pub struct NetworkCase {
     pub made_for: MadeFor,
 }
 
-/// The networks that are compared: all activations, both shortcuts, both modes, and wider and deeper ones.
+/// The networks that are compared: kinds of activations, both shortcuts, both modes, and wider and deeper ones.
 pub fn network_cases() -> Vec<NetworkCase> {
     let (option, mode, made_for) = (ShortcutOption::A, Mode::Train, MadeFor::Cpu);
     let usual = NetworkCase { model: "resnet8", spec: "relu", option, mode, width: 1, made_for };
@@ -60,6 +60,11 @@ pub fn network_cases() -> Vec<NetworkCase> {
     cases.push(NetworkCase { made_for: MadeFor::Comparison, ..usual });
     cases.push(NetworkCase { made_for: MadeFor::Gpu, ..usual });
     cases.push(NetworkCase { width: 2, ..usual });
+    for spec in
+        ["silu", "probact:sigma=0.25", "dropact:retain=0.6,unit=channel", "mix:retain=0.7,unit=sample"]
+    {
+        cases.push(NetworkCase { spec, ..usual });
+    }
     cases.push(NetworkCase { model: "resnet20", spec: "dropact", ..usual });
     cases
 }

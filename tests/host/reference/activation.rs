@@ -1,21 +1,45 @@
 use super::{assert_close, differences::REACH, differences::assert_gradient, normals};
 use wgrad::reference::{
     Mode, Noise, Shape,
-    activation::{ACTIVATIONS, Activation, Function, RRELU_PAPER, RRELU_SEED, RRELU_TORCH, Site, find},
+    activation::{
+        ACTIVATIONS, Activation, Draws, GELU_TANH, RRELU_PAPER, RRELU_SEED, RRELU_TORCH, Site, find,
+    },
 };
 use wgrad::rng::{Stream, philox};
 
 const NOISE: Noise = Noise { seed: 11, stream: Stream::Activation, step: 3, layer: 5 };
 
+/// Rows that change abruptly at 0, which belongs to the negative side, and that are 0 there.
+const KINKED_AT_0: &[&str] =
+    &["relu", "leaky_relu", "selu", "dropact", "rrelu", "identity", "hard_swish", "elu", "celu"];
+/// Other places that differences must keep away from.
+const OTHER_KINKS: &[(&str, f64)] = &[("hard_swish", 3.0), ("hard_swish", -3.0)];
+
 /// The row with parameters that users can ask for.
 fn variants() -> Vec<(&'static Activation, Vec<f64>)> {
     let mut variants: Vec<_> = ACTIVATIONS.iter().map(|row| (row, row.defaults())).collect();
-    variants.push((find("dropact").unwrap(), vec![0.4]));
-    variants.push((find("leaky_relu").unwrap(), vec![0.3]));
+    let mut add = |name: &str, parameters: &[f64]| variants.push((find(name).unwrap(), parameters.to_vec()));
+    add("dropact", &[0.4, 0.0]);
+    add("dropact", &[0.6, 1.0]);
+    add("dropact", &[0.6, 2.0]);
+    add("leaky_relu", &[0.3]);
+    add("elu", &[0.3]);
+    add("celu", &[2.5]);
+    add("gelu", &[GELU_TANH]);
+    add("softplus", &[3.0]);
+    add("probact", &[1.0]);
     for mode in [RRELU_PAPER, RRELU_SEED] {
-        variants.push((find("rrelu").unwrap(), vec![1.0 / 8.0, 1.0 / 3.0, mode]));
+        add("rrelu", &[1.0 / 8.0, 1.0 / 3.0, mode]);
+    }
+    for (place, _) in ACTIVATIONS.iter().enumerate().filter(|(_, row)| is_smooth_or_kinked(row)) {
+        add("mix", &[place as f64, 0.0, 0.3, 0.0]);
     }
     variants
+}
+
+/// Whether the derivative is that of the value: gradient acceleration's is not, by its definition.
+fn is_smooth_or_kinked(row: &Activation) -> bool {
+    row.draws == Draws::Nothing && !row.name.starts_with("gaaf")
 }
 
 #[test]
@@ -30,33 +54,62 @@ fn names_are_unique() {
 #[test]
 fn gradients_agree_with_differences() {
     let (seed, shape) = (12, Shape::new(3, 5, 3, 7));
-    let x: Vec<f64> = normals(seed, 0, shape.len()).iter().map(|x| x + REACH.copysign(*x)).collect();
-    let dy = normals(seed, 1, shape.len());
-    for (activation, parameters) in variants() {
+    for (activation, parameters) in variants().iter().filter(|(row, _)| !row.name.starts_with("gaaf")) {
+        let apart = |x: f64| {
+            let kinks = OTHER_KINKS.iter().filter(|(_, at)| (x - at).abs() < 2.0 * REACH);
+            if kinks.count() > 0 { x + 4.0 * REACH } else { x }
+        };
+        let x: Vec<f64> =
+            normals(seed, 0, shape.len()).iter().map(|x| apart(2.0 * x + REACH.copysign(*x))).collect();
+        let dy = normals(seed, 1, shape.len());
         for mode in [Mode::Train, Mode::Eval] {
-            let site = Site { activation, parameters: &parameters, noise: NOISE, mode };
+            let site = Site { activation, parameters, noise: NOISE, mode };
+            // A noisy relu's kink lies where x + noise is 0.
+            let x: Vec<f64> = if activation.name == "noisy_relu" && mode == Mode::Train {
+                let y = site.forward(&x.iter().map(|x| x + 4.0 * REACH).collect::<Vec<_>>(), shape);
+                let z = site.forward(&x.iter().map(|x| x - 4.0 * REACH).collect::<Vec<_>>(), shape);
+                let kinked = |i: usize| (y[i] > 0.0) != (z[i] > 0.0);
+                (0..x.len()).map(|i| if kinked(i) { x[i] + 8.0 * REACH } else { x[i] }).collect()
+            } else {
+                x.clone()
+            };
             let name = format!("{} {parameters:?} {mode:?}", activation.name);
             assert_gradient(&name, seed, &site.backward(&dy, &x, shape), &x, &dy, |x| site.forward(x, shape));
         }
     }
 }
 
-/// Zero is on the negative side, and a NaN stays one.
+/// Zero is on the negative side of a kink.
 #[test]
-fn zero_and_nan() {
-    for (activation, parameters) in variants() {
-        for (value, derivative) in
-            [(activation.value, activation.derivative), (activation.eval_value, activation.eval_derivative)]
-        {
+fn zero_is_negative() {
+    let kinked = variants().into_iter().filter(|(row, _)| KINKED_AT_0.contains(&row.name));
+    for (activation, parameters) in kinked {
+        for mode in [Mode::Train, Mode::Eval] {
+            let [value, derivative] = activation.functions(mode);
             for u in [0.0, 0.5, 0.97] {
                 assert_eq!(value(0.0, u, &parameters), 0.0, "{}", activation.name);
-                assert_eq!(
-                    derivative(0.0, u, &parameters),
-                    derivative(-1.0, u, &parameters),
-                    "{}",
-                    activation.name
-                );
-                assert!(value(f64::NAN, u, &parameters).is_nan(), "{}", activation.name);
+                let below = derivative(-1e-12, u, &parameters);
+                assert_close(activation.name, derivative(0.0, u, &parameters), below, 1e-11);
+                if ["relu", "leaky_relu", "dropact", "rrelu", "identity"].contains(&activation.name) {
+                    assert_eq!(derivative(0.0, u, &parameters), derivative(-1.0, u, &parameters));
+                }
+            }
+        }
+    }
+}
+
+/// A NaN stays one, and numbers of any size in a network give numbers.
+#[test]
+fn nan_and_large_numbers() {
+    for (activation, parameters) in variants() {
+        for mode in [Mode::Train, Mode::Eval] {
+            let functions = activation.functions(mode);
+            for noise in [0.0, 0.5, 0.97, -3.0] {
+                assert!(functions[0](f64::NAN, noise, &parameters).is_nan(), "{}", activation.name);
+                for x in [1e4, -1e4, 1e30, -1e30, 1e-30, -1e-30] {
+                    let y = functions.map(|function| function(x, noise, &parameters));
+                    assert!(y.iter().all(|y| y.is_finite()), "{} at {x}: {y:?}", activation.name);
+                }
             }
         }
     }
@@ -73,15 +126,19 @@ fn values_by_hand() {
     check("relu", 2.0, 0.0, &[], 2.0, 2.0);
     check("leaky_relu", -2.0, 0.0, &[0.01], -0.02, -0.02);
     // Below `retain` the nonlinearity stays, from it on the element passes; evaluation has slope 1 - retain.
-    check("dropact", -1.0, 0.9375, &[0.95], 0.0, -(1.0 - 0.95));
-    check("dropact", -1.0, 0.9501, &[0.95], -1.0, -(1.0 - 0.95));
-    check("dropact", -1.0, 0.75, &[0.75], -1.0, -0.25);
-    check("dropact", 3.0, 0.99, &[0.95], 3.0, 3.0);
+    check("dropact", -1.0, 0.9375, &[0.95, 0.0], 0.0, -(1.0 - 0.95));
+    check("dropact", -1.0, 0.9501, &[0.95, 0.0], -1.0, -(1.0 - 0.95));
+    check("dropact", -1.0, 0.75, &[0.75, 0.0], -1.0, -0.25);
+    check("dropact", 3.0, 0.99, &[0.95, 0.0], 3.0, 3.0);
     let bounds = |mode| [1.0 / 8.0, 1.0 / 3.0, mode];
     check("rrelu", -1.0, 0.5, &bounds(RRELU_TORCH), -11.0 / 48.0, -11.0 / 48.0);
     check("rrelu", -1.0, 0.2, &bounds(RRELU_PAPER), -0.25, -2.0 / 11.0);
     check("rrelu", -1.0, 0.0, &bounds(RRELU_SEED), -0.125, -2.0 / 11.0);
     check("rrelu", 2.0, 0.3, &bounds(RRELU_TORCH), 2.0, 2.0);
+    check("probact", -1.0, 2.0, &[0.5], 1.0, 0.0);
+    // logistic(0) = 1/2; the mean of max(0, N(0, 1/2)) is sqrt(1/2)/sqrt(2 pi).
+    let half = 0.5_f64.sqrt();
+    check("noisy_relu", 0.0, 1.0, &[], half, half / std::f64::consts::TAU.sqrt());
 }
 
 /// A uniform equal to the f32 nearest to `retain` passes, as in a shader that holds `retain` in f32.
@@ -90,54 +147,23 @@ fn probabilities_are_compared_in_f32() {
     let row = find("dropact").unwrap();
     let u = f64::from(0.95_f32);
     assert!(u < 0.95);
-    assert_eq!((row.value)(-1.0, u, &[0.95]), -1.0);
+    assert_eq!((row.value)(-1.0, u, &[0.95, 0.0]), -1.0);
 }
 
-/// Mean and variance of `function` of a standard normal and a uniform, by the midpoint rule over 10,000 and 1000
-/// cells; 0 and every retain of two digits are cell borders. The rule's error is at most
-/// dx^2/24*[f'] + du^2/24*[f'] < 2e-7*1 + 1e-8.
-fn moments(function: Function, parameters: &[f64], random: bool) -> (f64, f64) {
-    const DX: f64 = 2e-3;
-    let draws = if random { 1000 } else { 1 };
-    let (mut first, mut second) = (0.0, 0.0);
-    for i in 0..10_000 {
-        let x = -10.0 + (f64::from(i) + 0.5) * DX;
-        let weight = (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt() * DX / f64::from(draws);
-        for j in 0..draws {
-            let y = function(x, (f64::from(j) + 0.5) / f64::from(draws), parameters);
-            first += weight * y;
-            second += weight * y * y;
+/// The mix of relu and the identity is DropActivation.
+#[test]
+fn mix_of_relu_and_identity_is_dropact() {
+    let (mix, dropact) = (find("mix").unwrap(), find("dropact").unwrap());
+    for x in [-2.5, -0.0, 0.7] {
+        for u in [0.1, 0.6] {
+            for mode in [Mode::Train, Mode::Eval] {
+                let own = mix.functions(mode).map(|f| f(x, u, &[1.0, 0.0, 0.4, 0.0]));
+                let other = dropact.functions(mode).map(|f| f(x, u, &[0.4, 0.0]));
+                assert_close("value", own[0], other[0], 1e-15);
+                assert_close("derivative", own[1], other[1], 1e-15);
+            }
         }
     }
-    (first, second - first * first)
-}
-
-/// Published moments for standard normal input, six digits each.
-#[test]
-fn published_moments() {
-    let tolerance = 5e-7 + 2.1e-7;
-    let dropact = find("dropact").unwrap();
-    for (retain, mean, train, eval) in [
-        (0.95, 0.378995, 0.381363, 0.357613),
-        (0.90, 0.359048, 0.421084, 0.376084),
-        (0.99, 0.394953, 0.349012, 0.344062),
-    ] {
-        let (train_mean, train_variance) = moments(dropact.value, &[retain], true);
-        let (eval_mean, eval_variance) = moments(dropact.eval_value, &[retain], false);
-        assert_close("dropact mean in training", train_mean, mean, tolerance);
-        assert_close("dropact mean in evaluation", eval_mean, mean, tolerance);
-        assert_close("dropact variance in training", train_variance, train, tolerance);
-        assert_close("dropact variance in evaluation", eval_variance, eval, tolerance);
-    }
-    let rrelu = find("rrelu").unwrap();
-    let (train_mean, train_variance) = moments(rrelu.value, &rrelu.defaults(), true);
-    let (eval_mean, eval_variance) = moments(rrelu.eval_value, &rrelu.defaults(), false);
-    assert_close("rrelu mean in training", train_mean, 0.307518, tolerance);
-    assert_close("rrelu mean in evaluation", eval_mean, 0.307518, tolerance);
-    assert_close("rrelu variance in training", train_variance, 0.433500, tolerance);
-    assert_close("rrelu variance in evaluation", eval_variance, 0.431691, tolerance);
-    let paper = [1.0 / 8.0, 1.0 / 3.0, RRELU_PAPER];
-    assert_close("rrelu mean, division", moments(rrelu.value, &paper, true).0, 0.320683, tolerance);
 }
 
 /// Every element is drawn for itself, from its own place in the Philox sequence.
@@ -145,7 +171,7 @@ fn published_moments() {
 fn tensors_use_the_elements_own_numbers() {
     let shape = Shape::new(2, 3, 4, 6);
     let activation = find("dropact").unwrap();
-    let site = Site { activation, parameters: &[0.5], noise: NOISE, mode: Mode::Train };
+    let site = Site { activation, parameters: &[0.5, 0.0], noise: NOISE, mode: Mode::Train };
     let y = site.forward(&vec![-1.0; shape.len()], shape);
     for (e, &y) in y.iter().enumerate() {
         let (row, c) = (e / 6, e % 6);
@@ -155,4 +181,27 @@ fn tensors_use_the_elements_own_numbers() {
     }
     let next = Site { noise: Noise { step: 4, ..NOISE }, ..site }.forward(&vec![-1.0; shape.len()], shape);
     assert_ne!(y, next, "another step has another mask");
+}
+
+/// A channel of an image, or an image, shares one draw.
+#[test]
+fn units_share_a_draw() {
+    let shape = Shape::new(40, 3, 4, 6);
+    let activation = find("dropact").unwrap();
+    for (unit, length) in [(1.0, 12), (2.0, 72)] {
+        let site = Site { activation, parameters: &[0.5, unit], noise: NOISE, mode: Mode::Train };
+        let y = site.forward(&vec![-1.0; shape.len()], shape);
+        let member = |n: usize, c: usize| (0..12).map(move |pixel| (n * 12 + pixel) * 6 + c);
+        let mut dropped = 0;
+        for n in 0..40 {
+            for c in 0..6 {
+                let first = if length == 12 { n * 72 + c } else { n * 72 };
+                assert!(member(n, c).all(|i| y[i] == y[first]), "unit {unit}, image {n}, channel {c}");
+                dropped += usize::from(y[first] == 0.0);
+            }
+        }
+        // 240 fair draws, or 40 that count six times: five standard deviations.
+        let limit = if length == 12 { 5.0 * 60.0_f64.sqrt() } else { 5.0 * 6.0 * 10.0_f64.sqrt() };
+        assert!((dropped as f64 - 120.0).abs() < limit, "unit {unit}: {dropped} of 240");
+    }
 }

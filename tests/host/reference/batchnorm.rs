@@ -77,7 +77,8 @@ fn gradients_agree_with_differences() {
 
 #[test]
 fn fused_gradients_agree_with_differences() {
-    for activation in ACTIVATIONS {
+    // Gradient acceleration's derivative is not that of its value.
+    for activation in ACTIVATIONS.iter().filter(|row| !row.name.starts_with("gaaf")) {
         for mode in [Mode::Train, Mode::Eval] {
             for with_shortcut in [false, true] {
                 fused_case(
@@ -101,7 +102,8 @@ fn fused_case(site: Site, with_shortcut: bool) {
         .find(|&seed| {
             let case = FusedCase::new(seed, with_shortcut, site);
             case.used(&case.x).variance.iter().all(|&variance| variance > 0.25)
-                && case.preactivation().iter().all(|z| z.abs() > margin)
+                && case.preactivation().iter().all(|z| z.abs() > margin && (z.abs() - 3.0).abs() > margin)
+                && case.noisy_signs(margin) == case.noisy_signs(-margin)
         })
         .expect("a seed whose values keep away from the kink");
     let case = FusedCase::new(seed, with_shortcut, site);
@@ -160,6 +162,14 @@ impl<'a> FusedCase<'a> {
 
     fn forward(&self, x: &[f64], gamma: &[f64], beta: &[f64], shortcut: &[f64]) -> Vec<f64> {
         self.fused(gamma, beta, shortcut, &self.used(x)).forward_fused(x, SHAPE)
+    }
+
+    /// Which outputs are above 0 where every preactivation is larger by `offset`: a noisy relu has its kink elsewhere than
+    /// at 0.
+    fn noisy_signs(&self, offset: f64) -> Vec<bool> {
+        let z: Vec<f64> = self.preactivation().iter().map(|z| z + offset).collect();
+        let y = self.site.forward(&z, SHAPE);
+        y.iter().map(|y| self.site.activation.name == "noisy_relu" && *y > 0.0).collect()
     }
 
     fn preactivation(&self) -> Vec<f64> {

@@ -12,14 +12,18 @@ pub(super) const NOISE: Noise = Noise { seed: 1234, layer: 5 };
 /// The step that all cases are at.
 pub(super) const STEP: u32 = 77;
 
-/// Every activation of the table; where a parameter is a choice, with each of its words.
+/// Every activation of the table; where a parameter is a choice, with each of its words, where it is a function, also with
+/// one that is not the default.
 pub(super) fn specs() -> Vec<String> {
     let mut specs = Vec::new();
     for row in ACTIVATIONS {
         let before = specs.len();
+        let mut add = |parameter: &str, word: &str| specs.push(format!("{}:{parameter}={word}", row.name));
         for parameter in row.parameters {
-            if let Kind::Choice(words) = parameter.kind {
-                specs.extend(words.iter().map(|word| format!("{}:{}={word}", row.name, parameter.name)));
+            match parameter.kind {
+                Kind::Number { .. } => {}
+                Kind::Choice(words) => words.iter().for_each(|word| add(parameter.name, word)),
+                Kind::Function(_) => add(parameter.name, "gaaf_tanh"),
             }
         }
         if specs.len() == before {
@@ -35,18 +39,17 @@ pub(super) struct Site {
     pub(super) mode: Mode,
     twin: &'static reference::activation::Activation,
     parameters: Vec<f64>,
-    ulps: f64,
 }
 
 impl Site {
     pub(super) fn new(spec: &str, mode: Mode) -> Result<Self> {
         let activation = Activation::parse(spec)?;
         let name = activation.row.name;
-        let (Some(twin), Some(ulps)) = (reference::activation::find(name), ulps(name)) else {
-            return Err(Error::kernel("activation/forward", format!("{name} has no twin or no tolerance")));
+        let Some(twin) = reference::activation::find(name) else {
+            return Err(Error::kernel("activation/forward", format!("{name} has no twin")));
         };
         let parameters = activation.values().iter().map(|&value| f64::from(value)).collect();
-        Ok(Self { activation, mode, twin, parameters, ulps })
+        Ok(Self { activation, mode, twin, parameters })
     }
 
     pub(super) fn train(&self) -> bool {
@@ -67,26 +70,6 @@ impl Site {
 
     /// Value and derivative at z, the element of row `row` and channel `c`.
     pub(super) fn apply(&self, z: Approx, shape: Shape, row: usize, c: usize) -> [Approx; 2] {
-        let functions = match self.mode {
-            Mode::Train => [self.twin.value, self.twin.derivative],
-            Mode::Eval => [self.twin.eval_value, self.twin.eval_derivative],
-        };
-        let draws = self.twin.random && self.mode == Mode::Train;
-        let u = if draws { self.reference().noise.uniform_of_row(shape, row, c) } else { 0.0 };
-        functions.map(|function| z.through(self.ulps, |z| function(z, u, &self.parameters)))
-    }
-}
-
-/// How many units in the last place an activation's own arithmetic may cost, by WGSL's table.
-fn ulps(name: &str) -> Option<f64> {
-    match name {
-        "identity" | "relu" => Some(0.0),
-        // One multiplication.
-        "leaky_relu" => Some(1.0),
-        // 1 - RETAIN, and one multiplication.
-        "dropact" => Some(2.0),
-        // 1/UPPER and 1/LOWER 2.5, mix x*(1-u) + y*u 3, the division 2.5, the multiplication 1.
-        "rrelu" => Some(9.0),
-        _ => None,
+        self.reference().bounds(z, shape, row, c)
     }
 }

@@ -1,0 +1,93 @@
+//! Activations: their table, their SPEC strings, and the kernels that apply one by itself (`shaders/activation`).
+
+mod compose;
+mod custom;
+mod listing;
+mod names;
+mod row;
+mod spec;
+mod table;
+
+pub use listing::{help, listing, markdown};
+pub use row::{Draws, Kind, Parameter, Row};
+pub use spec::Activation;
+pub use table::ACTIVATIONS;
+
+use super::{Rows, lib, shader};
+use crate::gpu::{Access, Dispatch, Kernel, View};
+
+/// y = activation(x).
+pub static FORWARD: Kernel = Kernel {
+    name: "activation/forward",
+    source: shader!("activation/forward"),
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::ACTIVATION],
+    bindings: &[("x", Access::Read), ("state", Access::Read), ("y", Access::Write)],
+    params_bytes: 16,
+    workgroup: Rows::WIDE,
+    constants: &["C4", "PIXELS", "CHANNELS", "TRAIN", "STOCHASTIC"],
+    activation: true,
+};
+
+/// dy *= activation'(x).
+pub static BACKWARD: Kernel = Kernel {
+    name: "activation/backward",
+    source: shader!("activation/backward"),
+    bindings: &[("x", Access::Read), ("state", Access::Read), ("dy", Access::Write)],
+    ..FORWARD
+};
+
+/// Where a stochastic kernel's random numbers come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Noise {
+    /// The run's seed.
+    pub seed: u32,
+    /// Number of the layer, different for each place that draws.
+    pub layer: u32,
+}
+
+/// y = activation(x).
+pub fn forward(
+    act: &Activation,
+    train: bool,
+    noise: Noise,
+    rows: Rows,
+    x: &View,
+    state: &View,
+    y: &View,
+) -> Dispatch {
+    apply(&FORWARD, act, train, noise, rows, [x, state, y])
+}
+
+/// dy *= activation'(x).
+pub fn backward(
+    act: &Activation,
+    train: bool,
+    noise: Noise,
+    rows: Rows,
+    x: &View,
+    state: &View,
+    dy: &View,
+) -> Dispatch {
+    apply(&BACKWARD, act, train, noise, rows, [x, state, dy])
+}
+
+fn apply(
+    kernel: &'static Kernel,
+    act: &Activation,
+    train: bool,
+    noise: Noise,
+    rows: Rows,
+    bindings: [&View; 3],
+) -> Dispatch {
+    let params = [rows.rows() as u32, rows.element_chunk() as u32, noise.layer, noise.seed];
+    Dispatch {
+        kernel,
+        constants: rows.constants().with(&act.constants(train)),
+        activation: Some(act.source()),
+        bindings: bindings.into_iter().cloned().collect(),
+        params: bytemuck::cast_slice(&params).to_vec(),
+        groups: rows.element_groups(),
+        label: String::new(),
+        flops: 0,
+    }
+}

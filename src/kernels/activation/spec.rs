@@ -1,0 +1,129 @@
+//! An activation with its parameters, to and from a SPEC string.
+
+use super::custom;
+use super::listing::fixed_names;
+use super::row::{Kind, Row};
+use super::table::ACTIVATIONS;
+use crate::{Error, Result};
+
+/// An activation with its parameters' values, as a SPEC string names it: `dropact:retain=0.95`.
+#[derive(Clone, Debug)]
+pub struct Activation {
+    /// The row of the table.
+    pub row: &'static Row,
+    values: Vec<f32>,
+}
+
+/// Where an activation without randomness stands in the table.
+fn place(name: &str) -> Option<usize> {
+    ACTIVATIONS.iter().position(|row| row.name == name && !row.stochastic())
+}
+
+impl Activation {
+    /// The activation without parameters given.
+    pub(super) fn default_of(row: &'static Row) -> Self {
+        let values = row.parameters.iter().map(|parameter| match parameter.kind {
+            Kind::Number { default, .. } => default,
+            Kind::Choice(_) => 0.0,
+            Kind::Function(default) => place(default).unwrap_or(0) as f32,
+        });
+        Self { row, values: values.collect() }
+    }
+
+    /// y = x: a batch norm without an activation.
+    pub fn identity() -> Self {
+        Self::default_of(&ACTIVATIONS[0])
+    }
+
+    /// Reads `name` or `name:key=value,key=value`; a name that ends in `.wgsl` is a user's file.
+    ///
+    /// # Errors
+    /// An unknown name or key, a value that is no number or outside its range: named, with what there is. What is wrong with
+    /// a file, at its line and column.
+    pub fn parse(spec: &str) -> Result<Self> {
+        let (row, rest) = match custom::file_of(spec) {
+            Some((path, rest)) => (custom::load(path)?, rest),
+            None => {
+                let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
+                let row = ACTIVATIONS.iter().find(|row| row.name == name).ok_or_else(|| {
+                    let names: Vec<_> = ACTIVATIONS.iter().map(|row| row.name).collect();
+                    let names = names.join(", ");
+                    Error::usage(format!("unknown activation {name:?}: there are {names}, or a FILE.wgsl"))
+                })?;
+                (row, rest)
+            }
+        };
+        let mut activation = Self::default_of(row);
+        for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
+            activation.set(pair)?;
+        }
+        Ok(activation)
+    }
+
+    fn set(&mut self, pair: &str) -> Result<()> {
+        let name = self.row.name;
+        let fail = |reason: String| Err(Error::usage(format!("activation {name}: {reason}")));
+        let Some((key, value)) = pair.split_once('=') else {
+            return fail(format!("expected key=value, got {pair:?}"));
+        };
+        let Some(at) = self.row.parameters.iter().position(|parameter| parameter.name == key) else {
+            if let Some((_, sentence)) = self.row.refused.iter().find(|(refused, _)| *refused == key) {
+                return fail(format!("{key} is not taken: {sentence}"));
+            }
+            let known: Vec<_> = self.row.parameters.iter().map(|parameter| parameter.name).collect();
+            let known = if known.is_empty() { "it has none".to_owned() } else { known.join(", ") };
+            return fail(format!("unknown parameter {key:?}: {known}"));
+        };
+        self.values[at] = match self.row.parameters[at].kind {
+            Kind::Number { min, max, .. } => match value.parse::<f32>() {
+                Ok(number) if (min..=max).contains(&number) => number,
+                _ => return fail(format!("{key} must be a number in {min}..={max}, got {value:?}")),
+            },
+            Kind::Choice(words) => match words.iter().position(|word| *word == value) {
+                Some(place) => place as f32,
+                None => return fail(format!("{key} must be one of {}, got {value:?}", words.join(", "))),
+            },
+            Kind::Function(_) => match place(value) {
+                Some(place) => place as f32,
+                None => {
+                    let names = fixed_names().join(", ");
+                    return fail(format!("{key} must be one of {names}, got {value:?}"));
+                }
+            },
+        };
+        Ok(())
+    }
+
+    /// The file that the SPEC names, and its text, where it names one.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn file(spec: &str) -> Result<Option<(&str, String)>> {
+        custom::file_of(spec).map(|(path, _)| Ok((path, custom::read(path)?))).transpose()
+    }
+
+    /// The parameters' values, in the table's order; a choice as its position, an activation as its place in the table.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The whole SPEC, with every parameter.
+    pub fn spec(&self) -> String {
+        let pairs: Vec<_> = self
+            .row
+            .parameters
+            .iter()
+            .zip(&self.values)
+            .map(|(parameter, value)| match parameter.kind {
+                Kind::Number { .. } => format!("{}={value}", parameter.name),
+                Kind::Choice(words) => format!("{}={}", parameter.name, words[*value as usize]),
+                Kind::Function(_) => format!("{}={}", parameter.name, ACTIVATIONS[*value as usize].name),
+            })
+            .collect();
+        if pairs.is_empty() {
+            self.row.name.to_owned()
+        } else {
+            format!("{}:{}", self.row.name, pairs.join(","))
+        }
+    }
+}
