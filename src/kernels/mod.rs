@@ -24,12 +24,18 @@ pub const KERNELS: &[&Kernel] = &[
     &conv::FORWARD_NAIVE,
     &conv::FORWARD_DIRECT,
     &conv::FORWARD_STRIDED,
+    &conv::FORWARD_GEMM,
+    &conv::FORWARD_TILED,
     &conv::INPUT_GRADIENT_NAIVE,
     &conv::INPUT_GRADIENT_DIRECT,
     &conv::INPUT_GRADIENT_STRIDE2,
+    &conv::INPUT_GRADIENT_GEMM,
+    &conv::INPUT_GRADIENT_TILED,
     &conv::WEIGHT_GRADIENT_NAIVE,
     &conv::WEIGHT_GRADIENT_DIRECT,
     &conv::WEIGHT_GRADIENT_BANDS,
+    &conv::WEIGHT_GRADIENT_GEMM,
+    &conv::WEIGHT_GRADIENT_TILED,
     &batchnorm::STATISTICS,
     &batchnorm::FORWARD,
     &batchnorm::BACKWARD_REDUCE,
@@ -96,4 +102,9 @@ pub(crate) mod lib {
     pub const NORMALIZE: &str = shader!("lib/normalize");
     pub const SHORTCUT: &str = shader!("lib/shortcut");
     pub const DIRECT3X3: &str = shader!("lib/direct3x3");
+    pub const TILED3X3: &str = shader!("lib/tiled3x3");
+    pub const GEMM: &str = shader!("lib/gemm");
+    pub const GATHER: &str = shader!("lib/gather");
+    pub const GATHER_GRADIENT: &str = shader!("lib/gather_gradient");
+    pub const MOMENTS: &str = shader!("lib/moments");
 }

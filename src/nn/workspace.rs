@@ -9,7 +9,7 @@ use crate::kernels::Rows;
 use crate::kernels::batchnorm::BatchNorm;
 
 /// Least rows of a chunk that a kernel leaves partial sums of.
-const LEAST_CHUNK: usize = 256;
+const LEAST_CHUNK: usize = 64;
 
 /// Buffers of a network's values.
 pub struct Workspace {

@@ -51,7 +51,7 @@ fn bytes(module: &Module, variable: &GlobalVariable) -> u32 {
 }
 
 /// What a shader and its row of the registry do not agree on.
-fn mismatches(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Vec<String> {
+fn mismatches(kernel: &Kernel, workgroup: u32, module: &Module, info: &ModuleInfo) -> Vec<String> {
     let mut found = Vec::new();
     let mut expect = |what: &str, want: String, got: String| {
         if want != got {
@@ -86,7 +86,7 @@ fn mismatches(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Vec<String
     let names: Vec<_> = module.entry_points.iter().map(|entry| entry.name.as_str()).collect();
     expect("entry points", r#"["main"]"#.into(), format!("{names:?}"));
     let invocations: u32 = module.entry_points[0].workgroup_size.iter().product();
-    expect("workgroup", kernel.workgroup.to_string(), invocations.to_string());
+    expect("workgroup", workgroup.to_string(), invocations.to_string());
     found.extend(misused(kernel, module, info));
     found
 }
@@ -112,7 +112,7 @@ fn shaders_are_valid_and_match_the_registry() {
     for kernel in KERNELS {
         for case in cases(kernel) {
             let (module, info) = parsed(&case);
-            let found = mismatches(kernel, &module, &info);
+            let found = mismatches(kernel, case.workgroup, &module, &info);
             assert!(found.is_empty(), "{}: {}", case.label, found.join("; "));
         }
     }
@@ -140,14 +140,14 @@ fn a_wrong_registry_row_is_reported() {
         [write("logits"), read("labels"), read("state"), write("dlogits"), write("records")],
         [read("logits"), read("label"), read("state"), write("dlogits"), write("records")],
     ];
-    assert_eq!(mismatches(&right(), &module, &info), [""; 0]);
+    assert_eq!(mismatches(&right(), right().workgroup, &module, &info), [""; 0]);
     for (what, kernel, expected) in wrong {
-        let found = mismatches(&kernel, &module, &info);
+        let found = mismatches(&kernel, kernel.workgroup, &module, &info);
         assert!(found.iter().any(|line| line.starts_with(expected)), "{what}: {found:?}");
     }
     for row in bindings {
         let kernel = Kernel { bindings: Box::leak(Box::new(row)), ..right() };
-        let found = mismatches(&kernel, &module, &info);
+        let found = mismatches(&kernel, kernel.workgroup, &module, &info);
         assert!(found.iter().any(|line| line.starts_with("storage buffers")), "{row:?}: {found:?}");
     }
 }
@@ -159,6 +159,7 @@ fn shaders_stay_within_default_limits() {
         assert!((1..=MOST_INVOCATIONS).contains(&kernel.workgroup), "{}: invocations", kernel.name);
         assert!(kernel.params_bytes.is_multiple_of(16), "{}: bytes of Params", kernel.name);
         for case in cases(kernel) {
+            assert!((1..=MOST_INVOCATIONS).contains(&case.workgroup), "{}: invocations", case.label);
             let (module, _) = parsed(&case);
             let shared = module.global_variables.iter().filter(|(_, v)| v.space == AddressSpace::WorkGroup);
             let total: u32 = shared.map(|(_, variable)| bytes(&module, variable)).sum();

@@ -75,6 +75,24 @@ impl Candidate {
         self.constants.iter().find(|(known, _)| *known == name).map(|row| row.1)
     }
 
+    /// A size of its tile that its kernel's candidates must give.
+    pub(super) fn tile(&self, name: &str) -> usize {
+        match self.constant(name) {
+            Some(size) => size as usize,
+            None => unreachable!("{}: no {name}", self.name),
+        }
+    }
+
+    /// Side of the square tiles of pixels that its statistics count one after the other, each row by row; 1 where pixels count
+    /// as they lie in the images.
+    pub fn statistics_tile(&self) -> usize {
+        match self.kernel.name {
+            "conv/forward_tiled" => 8,
+            "conv/forward_direct" => 4,
+            _ => 1,
+        }
+    }
+
     pub(super) fn own_constants(&self) -> Constants {
         self.constants.iter().fold(Constants::new(), |all, &(name, value)| all.u32(name, value))
     }

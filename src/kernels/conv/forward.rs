@@ -1,6 +1,6 @@
 //! y = conv(x, weight).
 
-use super::{Candidate, Conv, MadeFor, SHAPE, kernel, per_channel_group, tiles};
+use super::{Candidate, Conv, MadeFor, SHAPE, kernel, per_channel_group, tiles, tiles_of};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -49,7 +49,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         kernel: &FORWARD_DIRECT,
         constants: &[("BLOCKS", 1)],
         fits: |conv| conv.is_3x3(1),
-        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.out4(), own),
+        groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4(), own),
         rows: statistics,
         made_for: MadeFor::Any,
     },
@@ -58,10 +58,28 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         kernel: &FORWARD_DIRECT,
         constants: &[("BLOCKS", 2)],
         fits: |conv| conv.is_3x3(1) && conv.out4() > 1,
-        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.out4().div_ceil(2), own),
+        groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4().div_ceil(2), own),
         rows: statistics,
         made_for: MadeFor::Cpu,
     },
+    // For GPUs the last that fits is the guess: larger tiles where there are channels to fill them.
+    tiles::forward_gemm("gemm64x32", &[("TILE_M", 64), ("TILE_N4", 8), ("BLOCKS", 1)], |_| true),
+    tiles::forward_gemm(
+        "gemm128x64",
+        &[("TILE_M", 128), ("TILE_N4", 16), ("BLOCKS", 2), ("WORKGROUP", 128)],
+        |conv| conv.out4() > 8,
+    ),
+    tiles::forward_gemm("gemm128x32", &[("TILE_M", 128), ("TILE_N4", 8), ("BLOCKS", 2)], |_| true),
+    tiles::forward_gemm("gemm128x16", &[("TILE_M", 128), ("TILE_N4", 4), ("BLOCKS", 1)], |conv| {
+        conv.out4() <= 4
+    }),
+    tiles::forward_tiled("tiled256x16", &[("REGIONS", 4), ("TILE_N4", 4)], |conv| conv.is_3x3(1)),
+    tiles::forward_tiled("tiled128x64", &[("REGIONS", 2), ("TILE_N4", 16), ("WORKGROUP", 128)], |conv| {
+        conv.is_3x3(1) && conv.out4() > 8
+    }),
+    tiles::forward_tiled("tiled128x32", &[("REGIONS", 2), ("TILE_N4", 8)], |conv| {
+        conv.is_3x3(1) && conv.out4() > 4
+    }),
 ];
 
 /// Pixels of a workgroup's tiles, where every tile is whole.

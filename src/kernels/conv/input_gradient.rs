@@ -1,6 +1,6 @@
 //! dx, the gradient with respect to x.
 
-use super::{Candidate, Conv, MadeFor, SHAPE_ACCUMULATE, kernel, per_channel_group, tiles};
+use super::{Candidate, Conv, MadeFor, SHAPE_ACCUMULATE, kernel, per_channel_group, tiles, tiles_of};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -43,7 +43,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         kernel: &INPUT_GRADIENT_STRIDE2,
         constants: &[],
         fits: |conv| conv.is_3x3(2),
-        groups: |conv, own| per_channel_group(tiles(conv, 2), conv.in4(), own),
+        groups: |conv, own| per_channel_group(tiles_of(conv, 2), conv.in4(), own),
         rows: |_, _| None,
         made_for: MadeFor::Any,
     },
@@ -52,7 +52,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         kernel: &INPUT_GRADIENT_DIRECT,
         constants: &[("BLOCKS", 1)],
         fits: |conv| conv.is_3x3(1),
-        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.in4(), own),
+        groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4(), own),
         rows: |_, _| None,
         made_for: MadeFor::Any,
     },
@@ -61,10 +61,30 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         kernel: &INPUT_GRADIENT_DIRECT,
         constants: &[("BLOCKS", 2)],
         fits: |conv| conv.is_3x3(1) && conv.in4() > 1,
-        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.in4().div_ceil(2), own),
+        groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4().div_ceil(2), own),
         rows: |_, _| None,
         made_for: MadeFor::Cpu,
     },
+    // For GPUs the last that fits is the guess: larger tiles where there are channels to fill them.
+    tiles::input_gradient_gemm("gemm64x32", &[("TILE_M", 64), ("TILE_N4", 8), ("BLOCKS", 1)], |_| true),
+    tiles::input_gradient_gemm(
+        "gemm128x64",
+        &[("TILE_M", 128), ("TILE_N4", 16), ("BLOCKS", 2), ("WORKGROUP", 128)],
+        |conv| conv.in4() > 8,
+    ),
+    tiles::input_gradient_gemm("gemm128x32", &[("TILE_M", 128), ("TILE_N4", 8), ("BLOCKS", 2)], |_| true),
+    tiles::input_gradient_gemm("gemm128x16", &[("TILE_M", 128), ("TILE_N4", 4), ("BLOCKS", 1)], |conv| {
+        conv.in4() <= 4
+    }),
+    tiles::input_gradient_tiled("tiled256x16", &[("REGIONS", 4), ("TILE_N4", 4)], |conv| conv.is_3x3(1)),
+    tiles::input_gradient_tiled(
+        "tiled128x64",
+        &[("REGIONS", 2), ("TILE_N4", 16), ("WORKGROUP", 128)],
+        |conv| conv.is_3x3(1) && conv.in4() > 8,
+    ),
+    tiles::input_gradient_tiled("tiled128x32", &[("REGIONS", 2), ("TILE_N4", 8)], |conv| {
+        conv.is_3x3(1) && conv.in4() > 4
+    }),
 ];
 
 impl Conv {

@@ -7,6 +7,7 @@ mod forward;
 mod input_gradient;
 mod layout;
 mod shape;
+mod tiles;
 mod weight_gradient;
 
 pub use candidate::{Candidate, Direction, MadeFor};
@@ -15,6 +16,10 @@ pub use forward::{FORWARD_DIRECT, FORWARD_NAIVE, FORWARD_STRIDED};
 pub use input_gradient::{INPUT_GRADIENT_DIRECT, INPUT_GRADIENT_NAIVE, INPUT_GRADIENT_STRIDE2};
 pub use layout::{pack_weights, unpack_weights};
 pub use shape::Conv;
+pub use tiles::{
+    FORWARD_GEMM, FORWARD_TILED, INPUT_GRADIENT_GEMM, INPUT_GRADIENT_TILED, WEIGHT_GRADIENT_GEMM,
+    WEIGHT_GRADIENT_TILED,
+};
 pub use weight_gradient::{WEIGHT_GRADIENT_BANDS, WEIGHT_GRADIENT_DIRECT, WEIGHT_GRADIENT_NAIVE};
 
 use crate::gpu::{Dispatch, Groups, View};
@@ -48,7 +53,7 @@ fn per_channel_group(items: usize, blocks: usize, own: &Candidate) -> Groups {
 }
 
 /// Square tiles of `side` input pixels, of all images.
-fn tiles(conv: &Conv, side: usize) -> usize {
+fn tiles_of(conv: &Conv, side: usize) -> usize {
     conv.batch * conv.height.div_ceil(side) * conv.width.div_ceil(side)
 }
 

@@ -24,8 +24,10 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Most parts that a weight gradient is summed in.
-    const MOST_SPLITS: usize = 16;
+    /// Most words of all parts that a weight gradient is summed in, within [`Self::MOST_SPLITS`].
+    const MOST_WORDS: usize = 1 << 18;
+    /// Least and most parts of a large enough batch: what few weights leave of a GPU's many units, and what many weights cost.
+    const MOST_SPLITS: [usize; 2] = [16, 64];
     /// Least output pixels of a part.
     const LEAST_PIXELS: usize = 1024;
 
@@ -83,7 +85,8 @@ impl Conv {
     pub(super) fn rows_a_split(&self) -> usize {
         let rows = self.batch * self.out_height();
         let least = Self::LEAST_PIXELS.div_ceil(self.out_width());
-        rows.div_ceil(Self::MOST_SPLITS).max(least).min(rows)
+        let [few, many] = Self::MOST_SPLITS;
+        rows.div_ceil((Self::MOST_WORDS / self.weight_words()).clamp(few, many)).max(least).min(rows)
     }
 
     /// Whether this is a 3x3 convolution of this stride that keeps (or halves) the size.

@@ -1,6 +1,6 @@
 //! The gradient with respect to the weights, in parts that optimizer/reduce adds up.
 
-use super::{Candidate, Conv, MadeFor, SHAPE, kernel};
+use super::{Candidate, Conv, MadeFor, SHAPE, kernel, tiles};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::shader;
@@ -59,6 +59,22 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         rows: |conv, _| Some((conv.batch * conv.out_height().div_ceil(8)).div_ceil(conv.splits())),
         made_for: MadeFor::Cpu,
     },
+    // For GPUs the last that fits is the guess.
+    tiles::weight_gradient_gemm("gemm64x64", &[("TILE_M4", 16), ("TILE_N4", 16), ("STEP", 16)], |conv| {
+        conv.out4() > 8
+    }),
+    tiles::weight_gradient_gemm("gemm32x32", &[("TILE_M4", 8), ("TILE_N4", 8), ("STEP", 32)], |_| true),
+    tiles::weight_gradient_gemm("gemm64x16", &[("TILE_M4", 16), ("TILE_N4", 4), ("STEP", 32)], |conv| {
+        conv.out4() <= 4
+    }),
+    tiles::weight_gradient_tiled("tiled16x16", &[("TILE_M4", 4), ("TILE_N4", 4)], |conv| {
+        conv.kernel == 3 && conv.stride == 1
+    }),
+    tiles::weight_gradient_tiled(
+        "tiled8x16",
+        &[("TILE_M4", 2), ("TILE_N4", 4), ("WORKGROUP", 128)],
+        |conv| conv.kernel == 3 && conv.stride == 1,
+    ),
 ];
 
 /// An invocation for each input channel, times `blocks` of output channels, times the splits.

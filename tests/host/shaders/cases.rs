@@ -2,6 +2,7 @@
 
 use wgrad::gpu::{Constants, Kernel, ShaderText};
 use wgrad::kernels::activation::Kind;
+use wgrad::kernels::conv::{Candidate, Conv, Direction};
 use wgrad::kernels::{ACTIVATIONS, Activation};
 use wgrad::nn::models::{self, Settings, ShortcutOption};
 use wgrad::nn::{Layer, Network, Node, ShortcutSite};
@@ -14,6 +15,8 @@ pub struct Case {
     /// What the kernel declares to be appended.
     pub constants: Constants,
     pub activation: Option<ShaderText>,
+    /// Invocations of a workgroup.
+    pub workgroup: u32,
 }
 
 impl Case {
@@ -67,7 +70,6 @@ impl Setting {
             "W_OUT" => all.u32(name, out(width)),
             "C_IN4" => all.u32(name, inputs.div_ceil(4)),
             "C_OUT4" => all.u32(name, outputs.div_ceil(4)),
-            "BLOCKS" => all.u32(name, 2),
             "ACCUMULATE" => all.bool(name, self.accumulate),
             "STATISTICS" => all.bool(name, self.train),
             "C4" => all.u32(name, c4),
@@ -179,26 +181,41 @@ const FEW: &[&str] = &[
     "probact",
 ];
 
-/// Whether this kernel takes the setting's convolution and shortcut.
+/// Whether this kernel takes the setting's shortcut.
 fn fits(kernel: &Kernel, setting: &Setting) -> bool {
-    match (kernel.name, setting.conv) {
-        ("conv/forward_direct" | "conv/input_gradient_direct", [.., size, stride, padding]) => {
-            (size, stride, padding) == (3, 1, 1)
-        }
-        ("conv/weight_gradient_direct", [.., size, _, _]) => size == 3,
-        ("residual/backward", _) => setting.shortcut.0 == 2,
-        _ => true,
+    kernel.name != "residual/backward" || setting.shortcut.0 == 2
+}
+
+/// The candidates that use this kernel and take the setting's convolution; `None` for a kernel that has none.
+fn candidates(kernel: &'static Kernel, setting: &Setting) -> Vec<Option<&'static Candidate>> {
+    let all = Direction::ALL.iter().flat_map(|direction| direction.candidates());
+    let own: Vec<_> = all.filter(|candidate| std::ptr::eq(candidate.kernel, kernel)).collect();
+    if own.is_empty() {
+        return vec![None];
     }
+    let [height, width, in_channels, out_channels, kernel, stride, padding] =
+        setting.conv.map(|n| n as usize);
+    let conv = Conv { batch: 1, height, width, in_channels, out_channels, kernel, stride, padding };
+    own.into_iter().filter(|candidate| (candidate.fits)(&conv)).map(Some).collect()
 }
 
 /// All different texts of a kernel.
 pub fn cases(kernel: &'static Kernel) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let settings = odd_settings().into_iter().chain(network_settings());
-    for (number, setting) in settings.filter(|setting| fits(kernel, setting)).enumerate() {
+    let uses = settings.filter(|setting| fits(kernel, setting)).flat_map(|setting| {
+        candidates(kernel, &setting).into_iter().map(move |candidate| (setting, candidate))
+    });
+    for (number, (setting, candidate)) in uses.enumerate() {
         let from_activation = |name: &str| kernel.activation && matches!(name, "TRAIN" | "STOCHASTIC");
-        let own = kernel.constants.iter().filter(|name| !from_activation(name));
-        let constants = own.fold(Constants::new(), |all, name| setting.constant(all, name));
+        let given = |name: &str| candidate.and_then(|candidate| candidate.constant(name));
+        let own = kernel.constants.iter().filter(|name| !from_activation(name)).chain(&["WORKGROUP"]);
+        let constants = own.fold(Constants::new(), |all, name| match given(name) {
+            Some(value) => all.u32(name, value),
+            None if *name == "WORKGROUP" => all,
+            None => setting.constant(all, name),
+        });
+        let workgroup = candidate.map_or(kernel.workgroup, Candidate::workgroup);
         let mut push = |constants: Constants, activation: Option<&Activation>, train: bool| {
             let source = activation.map(Activation::source);
             if cases.iter().any(|case| case.constants == constants && case.activation == source) {
@@ -206,8 +223,9 @@ pub fn cases(kernel: &'static Kernel) -> Vec<Case> {
             }
             let spec = activation
                 .map_or(String::new(), |activation| format!("{}, train {train}, ", activation.spec()));
-            let label = format!("{} ({spec}{setting:?})", kernel.name);
-            cases.push(Case { kernel, label, constants, activation: source });
+            let which = candidate.map_or("", |candidate| candidate.name);
+            let label = format!("{} {which} ({spec}{setting:?})", kernel.name);
+            cases.push(Case { kernel, label, constants, activation: source, workgroup });
         };
         if !kernel.activation {
             push(constants, None, setting.train);

@@ -30,6 +30,7 @@ const SHAPES: &[Sizes] = &[
     [5, 8, 8, 64, 64, 3, 1, 1],
     [128, 32, 32, 3, 16, 3, 1, 1],
     [7, 8, 12, 5, 18, 3, 1, 1],
+    [3, 8, 24, 5, 18, 3, 1, 1],
     [128, 32, 32, 16, 16, 3, 1, 1],
     [128, 32, 32, 16, 32, 3, 2, 1],
 ];
@@ -113,7 +114,8 @@ impl Twin {
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(terms, m)).collect();
         let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
         if statistics {
-            let [expected, tolerance] = tile_statistics(value, &tolerance, self.output(), chunk);
+            let [expected, tolerance] =
+                tile_statistics(value, &tolerance, self.output(), chunk, candidate.statistics_tile());
             all.extend(lab.check(&partial, &expected, &tolerance)?);
         } else {
             let (got, guard) = lab.read(&partial)?;
@@ -171,19 +173,20 @@ fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> Str
     )
 }
 
-/// Mean and squared deviations of chunks of tiles of 4x4 pixels in the order of images, rows, columns, and how far a
+/// Mean and squared deviations of chunks of square tiles of pixels in the order of images, rows, columns, and how far a
 /// device may be off that knows y only within `error`.
-fn tile_statistics(y: &[f64], error: &[f64], shape: Shape, chunk: usize) -> [Vec<f64>; 2] {
+fn tile_statistics(y: &[f64], error: &[f64], shape: Shape, chunk: usize, side: usize) -> [Vec<f64>; 2] {
     let width = groups_of_four(shape.c) * 4;
-    let (across, tiles) = (shape.w / 4, shape.rows() / 16);
+    let area = side * side;
+    let (across, tiles) = (shape.w / side, shape.rows() / area);
     let pixel = |tile: usize, inside: usize| {
-        let (n, tile) = (tile / (across * (shape.h / 4)), tile % (across * (shape.h / 4)));
-        (n * shape.h + tile / across * 4 + inside / 4) * shape.w + tile % across * 4 + inside % 4
+        let (n, tile) = (tile / (across * (shape.h / side)), tile % (across * (shape.h / side)));
+        (n * shape.h + tile / across * side + inside / side) * shape.w + tile % across * side + inside % side
     };
     let [mut expected, mut tolerance] = [Vec::new(), Vec::new()];
-    for first in (0..tiles).step_by(chunk / 16) {
-        let own = first..(first + chunk / 16).min(tiles);
-        let rows: Vec<usize> = own.flat_map(|tile| (0..16).map(move |i| pixel(tile, i))).collect();
+    for first in (0..tiles).step_by(chunk / area) {
+        let own = first..(first + chunk / area).min(tiles);
+        let rows: Vec<usize> = own.flat_map(|tile| (0..area).map(move |i| pixel(tile, i))).collect();
         let count = Approx::exact(rows.len() as f64);
         let moments = |c: usize| {
             let of = |row: &usize| {
