@@ -7,5 +7,5 @@ struct State {
     next_step: u32,
     next_record: u32,
     next_cursor: u32,
-    unused: u32,
+    scale: f32,       // factor of the loss and so of all gradients, until the update divides by it
 }

@@ -1,5 +1,5 @@
 // Softmax cross-entropy with label smoothing s (PyTorch's): target = (1-s) * onehot + s / CLASSES; its gradient for the mean
-// over the batch; and the batch's row of the records: (sum of losses, number of right answers).
+// over the batch times the loss scale; and the batch's row of the records: (sum of losses, number of right answers).
 // logits: N,classes padded to four  labels: N  dlogits: as logits  records: (loss, correct) for each step of the epoch
 // One workgroup; an invocation owns whole images.
 struct Params { batch: u32, smoothing: f32, pad0: u32, pad1: u32 }
@@ -35,7 +35,8 @@ fn image(n: u32) -> vec2<f32> {
     for (var k = 0u; k < PADDED; k++) {
         if k < CLASSES {
             let target_ = params.smoothing / f32(CLASSES) + select(0.0, 1.0 - params.smoothing, k == label);
-            dlogits[row + k] = (exp(logits[row + k] - highest) / total - target_) / f32(params.batch);
+            let slope = (exp(logits[row + k] - highest) / total - target_) / f32(params.batch);
+            dlogits[row + k] = slope * state.scale;
         } else {
             dlogits[row + k] = 0.0;
         }

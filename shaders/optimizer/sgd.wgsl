@@ -1,13 +1,16 @@
 // SGD with momentum as PyTorch's: g = gradient + decay * w; m = momentum * m + g; w -= lr * (nesterov ? g + momentum * m : m)
+// With SCALED the gradient is divided by the loss scale first, and nothing moves where optimizer/reduce found a gradient that is
+// not finite (scaling[2]).
 // All parameters in one dispatch. weight, gradient, buffer: words in groups of four  decay: one factor for each 64 words
 // An invocation owns one group of four.
 struct Params { count: u32, momentum: f32, nesterov: u32, pad0: u32 } // groups of four
 @group(0) @binding(0) var<storage, read> gradient: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> decay: array<f32>;
 @group(0) @binding(2) var<storage, read> state: State;
-@group(0) @binding(3) var<storage, read_write> weight: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> buffer: array<vec4<f32>>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> scaling: array<u32>;
+@group(0) @binding(4) var<storage, read_write> weight: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> buffer: array<vec4<f32>>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -16,11 +19,15 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let at = flat_group(group, groups) * WORKGROUP + local;
-    if at >= params.count {
+    if at >= params.count || (SCALED && scaling[2] != 0u) {
         return;
     }
     let w = weight[at];
-    let g = fma(vec4<f32>(decay[at / 16u]), w, gradient[at]);
+    var own = gradient[at];
+    if SCALED {
+        own /= state.scale; // a power of two
+    }
+    let g = fma(vec4<f32>(decay[at / 16u]), w, own);
     let m = fma(vec4<f32>(params.momentum), buffer[at], g);
     buffer[at] = m;
     weight[at] = w - state.lr * select(m, fma(vec4<f32>(params.momentum), m, g), params.nesterov != 0u);

@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         return custom(context, spec, args.plot.as_deref());
     }
     let wanted = |name: &str| args.kernel.as_ref().is_none_or(|pattern| name.contains(pattern.as_str()));
-    let kernels: Vec<_> = cases().into_iter().filter(|case| wanted(case.kernel)).collect();
+    let mut kernels: Vec<_> = cases().into_iter().filter(|case| wanted(case.kernel)).collect();
     let networks = if wanted("network") { network_cases() } else { Vec::new() };
     if kernels.is_empty() && networks.is_empty() {
         let pattern = args.kernel.as_deref().unwrap_or_default();
@@ -37,6 +37,11 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         )));
     }
     let gpu = context.open()?;
+    let all = kernels.len();
+    kernels.retain(|case| case.fits(&gpu));
+    if let (Err(reason), true) = (gpu.cooperative_side(), kernels.len() < all) {
+        context.output.note(format!("{} checks are left out: {reason}", all - kernels.len()));
+    }
     let bar = ProgressBar::new((kernels.len() + networks.len()) as u64);
     if context.output.quiet {
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());

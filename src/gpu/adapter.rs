@@ -46,6 +46,43 @@ pub(super) const WANTED: [(wgpu::Features, &str); 6] = [
     (wgpu::Features::SHADER_INT64, "shader-int64"),
 ];
 
+/// What matrices of f16 with f32 sums need.
+pub(super) const COOPERATIVE: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
+    .union(wgpu::Features::SHADER_F16)
+    .union(wgpu::Features::SUBGROUP);
+
+/// Side of the adapter's cooperative matrices of f16 with f32 sums: 16 before 8, where it has both.
+///
+/// # Errors
+/// What the adapter lacks, in words.
+pub(super) fn cooperative_side(adapter: &wgpu::Adapter) -> std::result::Result<u32, String> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let info = adapter.get_info();
+    let missing = COOPERATIVE - adapter.features();
+    if !missing.is_empty() {
+        return Err(format!("its driver has no {}", missing.to_string().to_lowercase()));
+    }
+    let all = adapter.cooperative_matrix_properties();
+    let has = |side: &u32| {
+        let square = |p: &wgpu::CooperativeMatrixProperties| [p.m_size, p.n_size, p.k_size] == [*side; 3];
+        all.iter().any(|p| square(p) && p.ab_type == F16 && p.cr_type == F32)
+    };
+    let Some(side) = [16, 8].into_iter().find(has) else {
+        let offered: Vec<_> = all
+            .iter()
+            .map(|p| format!("{}x{}x{} {:?} to {:?}", p.m_size, p.n_size, p.k_size, p.ab_type, p.cr_type))
+            .collect();
+        return Err(format!("it offers {}, not 16x16x16 or 8x8x8 of F16 to F32", offered.join(", ")));
+    };
+    // Mesa 26.1's llvmpipe ends with a segmentation fault in such shaders at vectors of 512 bits.
+    if info.device_type == wgpu::DeviceType::Cpu && info.subgroup_max_size > 8 {
+        return Err(
+            "Mesa's software driver crashes on them at 512 bits: set LP_NATIVE_VECTOR_WIDTH=256".to_owned()
+        );
+    }
+    Ok(side)
+}
+
 const BACKENDS: [(&str, wgpu::Backends); 3] =
     [("vulkan", wgpu::Backends::VULKAN), ("metal", wgpu::Backends::METAL), ("dx12", wgpu::Backends::DX12)];
 

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use wgpu::util::DeviceExt;
 
-use super::adapter::{self, WANTED};
+use super::adapter::{self, COOPERATIVE, WANTED};
 use super::cache::DiskCache;
 use super::memory::Memory;
-use super::pipeline::Pipelines;
-use super::{Buffer, Readback, Selection, View};
+use super::pipeline::{Forms, Pipelines};
+use super::{Buffer, Kernel, Readback, Selection, View};
 use crate::{Error, Result};
 
 /// Which limits are asked of the adapter.
@@ -28,6 +28,8 @@ pub struct Gpu {
     pub(super) queue: wgpu::Queue,
     pub(super) pipelines: Pipelines,
     info: wgpu::AdapterInfo,
+    /// Side of the cooperative matrices, or why there are none.
+    cooperative: std::result::Result<u32, String>,
     opened_in: Duration,
     pub(super) memory: Arc<Memory>,
     fault: Arc<Mutex<Option<String>>>,
@@ -51,14 +53,26 @@ impl Gpu {
             required_limits.max_buffer_size = own.max_buffer_size;
             required_limits.max_storage_buffer_binding_size = own.max_storage_buffer_binding_size;
         }
+        let cooperative = match limits {
+            Limits::Adapter => adapter::cooperative_side(&adapter),
+            Limits::WebGpu => Err("it was opened with WebGPU's defaults".to_owned()),
+        };
+        let extra = if cooperative.is_ok() { COOPERATIVE } else { wgpu::Features::empty() };
+        // SAFETY: asks wgpu to take features that it calls experimental. Of those only cooperative matrices are used, and only
+        // by kernels of shaders/lib/coop.wgsl, whose loads and stores stay within their workgroup memory.
+        let experimental_features = match cooperative {
+            Ok(_) => unsafe { wgpu::ExperimentalFeatures::enabled() },
+            Err(_) => wgpu::ExperimentalFeatures::disabled(),
+        };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgrad"),
             required_features: if limits == Limits::Adapter {
-                adapter.features() & wanted
+                adapter.features() & wanted | extra
             } else {
                 wgpu::Features::empty()
             },
             required_limits,
+            experimental_features,
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         };
@@ -69,12 +83,14 @@ impl Gpu {
         // Software drivers turn a vector load into one gather a component.
         let paired = info.device_type == wgpu::DeviceType::Cpu
             && device.features().contains(wgpu::Features::SHADER_INT64);
-        let pipelines = Pipelines::new(DiskCache::open(&device, &info), paired);
+        let forms = Forms { paired, coop8: cooperative == Ok(8) };
+        let pipelines = Pipelines::new(DiskCache::open(&device, &info), forms);
         Ok(Self {
             device,
             queue,
             pipelines,
             info,
+            cooperative,
             opened_in: started.elapsed(),
             memory: Arc::default(),
             fault,
@@ -103,6 +119,24 @@ impl Gpu {
     /// How long finding the adapter and opening the device took.
     pub fn opened_in(&self) -> Duration {
         self.opened_in
+    }
+
+    /// Side of the cooperative matrices of f16 with f32 sums that `precision = "mixed"` computes with.
+    ///
+    /// # Errors
+    /// Why this device has none.
+    pub fn cooperative_side(&self) -> Result<u32> {
+        self.cooperative.clone().map_err(|reason| {
+            Error::Device(format!(
+                "device {}: precision mixed takes cooperative matrices of f16, but {reason}; use precision f32",
+                self.name()
+            ))
+        })
+    }
+
+    /// Whether the device takes what a kernel's text enables.
+    pub fn takes(&self, kernel: &Kernel) -> bool {
+        kernel.enables().next().is_none() || self.cooperative.is_ok()
     }
 
     /// The limits that the device was opened with.

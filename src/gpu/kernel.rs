@@ -38,6 +38,11 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// The language extensions that its text enables: none, where every device can run it.
+    pub fn enables(&self) -> impl Iterator<Item = &'static str> {
+        self.source.lines().filter_map(|line| line.strip_prefix("enable ")?.strip_suffix(';'))
+    }
+
     /// The whole shader: this kernel's text, its libraries, the activation's functions where it takes one, WORKGROUP and
     /// `constants`, which may replace WORKGROUP.
     pub fn text(&self, constants: &Constants, activation: Option<&str>) -> String {

@@ -21,4 +21,4 @@ pub use inspect::{Fault, Signature, inspect};
 pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
 pub use plan::{Plan, Recorder, Work};
 pub use readback::Readback;
-pub use shader::{Constants, FOUR, FOUR_PAIRED, ShaderText, compose};
+pub use shader::{COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, ShaderText, compose};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use super::cache::DiskCache;
-use super::{Access, Dispatch, FOUR, FOUR_PAIRED, Kernel};
+use super::{Access, COOP8, COOP16, Dispatch, FOUR, FOUR_PAIRED, Kernel};
 use crate::{Error, Result};
 
 /// A compiled kernel with fixed constants.
@@ -19,19 +19,28 @@ pub(super) struct Pipeline {
 pub(super) struct Pipelines {
     known: Mutex<HashMap<String, Arc<Pipeline>>>,
     disk: DiskCache,
+    forms: Forms,
+}
+
+/// The forms of library texts that suit a device.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Forms {
     /// Whether four channels are loaded as two words of 64 bits (`shaders/lib/four_paired.wgsl`).
-    paired: bool,
+    pub(super) paired: bool,
+    /// Whether cooperative matrices are 8x8 (`shaders/lib/coop8.wgsl`).
+    pub(super) coop8: bool,
 }
 
 /// The whole shader of a dispatch.
-fn shader_text(dispatch: &Dispatch, paired: bool) -> String {
+fn shader_text(dispatch: &Dispatch, forms: Forms) -> String {
     let text = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
-    if paired { text.replace(FOUR, FOUR_PAIRED) } else { text }
+    let text = if forms.paired { text.replace(FOUR, FOUR_PAIRED) } else { text };
+    if forms.coop8 { text.replace(COOP16, COOP8) } else { text }
 }
 
 impl Pipelines {
-    pub(super) fn new(disk: DiskCache, paired: bool) -> Self {
-        Self { known: Mutex::default(), disk, paired }
+    pub(super) fn new(disk: DiskCache, forms: Forms) -> Self {
+        Self { known: Mutex::default(), disk, forms }
     }
 
     pub(super) fn save(&self) {
@@ -41,7 +50,7 @@ impl Pipelines {
     /// The pipelines of all `dispatches`, in order; those not yet known are compiled, several at a time.
     pub(super) fn get(&self, device: &wgpu::Device, dispatches: &[Dispatch]) -> Result<Vec<Arc<Pipeline>>> {
         let texts: Vec<String> =
-            dispatches.iter().map(|dispatch| shader_text(dispatch, self.paired)).collect();
+            dispatches.iter().map(|dispatch| shader_text(dispatch, self.forms)).collect();
         let mut missing: HashMap<&str, &Dispatch> = HashMap::new();
         {
             let known = self.known.lock().unwrap_or_else(|e| e.into_inner());

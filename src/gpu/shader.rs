@@ -8,6 +8,11 @@ pub const FOUR: &str = include_str!("../../shaders/lib/four.wgsl");
 /// The same where a vector load is one gather a component; takes the place of [`FOUR`] on such devices.
 pub const FOUR_PAIRED: &str = include_str!("../../shaders/lib/four_paired.wgsl");
 
+/// Library text for cooperative matrices of 16x16 (`shaders/lib/coop16.wgsl`).
+pub const COOP16: &str = include_str!("../../shaders/lib/coop16.wgsl");
+/// The same where there are only those of 8x8; takes the place of [`COOP16`] on such devices.
+pub const COOP8: &str = include_str!("../../shaders/lib/coop8.wgsl");
+
 /// Named constants that the host appends to a shader, as `const NAME: type = value;`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Constants(Vec<(&'static str, String, &'static str)>);

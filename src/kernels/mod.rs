@@ -26,16 +26,19 @@ pub const KERNELS: &[&Kernel] = &[
     &conv::FORWARD_STRIDED,
     &conv::FORWARD_GEMM,
     &conv::FORWARD_TILED,
+    &conv::FORWARD_COOP,
     &conv::INPUT_GRADIENT_NAIVE,
     &conv::INPUT_GRADIENT_DIRECT,
     &conv::INPUT_GRADIENT_STRIDE2,
     &conv::INPUT_GRADIENT_GEMM,
     &conv::INPUT_GRADIENT_TILED,
+    &conv::INPUT_GRADIENT_COOP,
     &conv::WEIGHT_GRADIENT_NAIVE,
     &conv::WEIGHT_GRADIENT_DIRECT,
     &conv::WEIGHT_GRADIENT_BANDS,
     &conv::WEIGHT_GRADIENT_GEMM,
     &conv::WEIGHT_GRADIENT_TILED,
+    &conv::WEIGHT_GRADIENT_COOP,
     &batchnorm::STATISTICS,
     &batchnorm::FORWARD,
     &batchnorm::BACKWARD_REDUCE,
@@ -106,5 +109,8 @@ pub(crate) mod lib {
     pub const GEMM: &str = shader!("lib/gemm");
     pub const GATHER: &str = shader!("lib/gather");
     pub const GATHER_GRADIENT: &str = shader!("lib/gather_gradient");
+    pub const COOP: &str = shader!("lib/coop");
+    pub const COOP_PIXELS: &str = shader!("lib/coop_pixels");
+    pub const COOP16: &str = crate::gpu::COOP16;
     pub const MOMENTS: &str = shader!("lib/moments");
 }

@@ -1,6 +1,7 @@
 //! The step's state, the sum of partial gradients, and SGD (`shaders/optimizer`).
 
 use bytemuck::{Pod, Zeroable};
+use serde::{Deserialize, Serialize};
 
 use super::{lib, shader};
 use crate::gpu::{Access, Binding, Constants, Dispatch, Groups, Kernel, View};
@@ -11,6 +12,7 @@ const fn kernel(
     libraries: &'static [&'static str],
     bindings: &'static [Binding],
     workgroup: u32,
+    constants: &'static [&'static str],
 ) -> Kernel {
     Kernel {
         name,
@@ -19,7 +21,7 @@ const fn kernel(
         bindings,
         params_bytes: 16,
         workgroup,
-        constants: &[],
+        constants,
         activation: false,
     }
 }
@@ -29,16 +31,18 @@ pub static ADVANCE: Kernel = kernel(
     "optimizer/advance",
     shader!("optimizer/advance"),
     &[lib::STATE],
-    &[("rates", Access::Read), ("state", Access::Write)],
+    &[("rates", Access::Read), ("state", Access::Write), ("scaling", Access::Write)],
     1,
+    &[],
 );
 /// Sums the convolutions' partial gradients.
 pub static REDUCE: Kernel = kernel(
     "optimizer/reduce",
     shader!("optimizer/reduce"),
     &[lib::INDEX],
-    &[("partial", Access::Read), ("table", Access::Read), ("gradient", Access::Write)],
+    &[("partial", Access::Read), ("table", Access::Read), ("gradient", Access::Write), ("scaling", Access::Write)],
     64,
+    &["SCALED"],
 );
 /// SGD with momentum.
 pub static SGD: Kernel = kernel(
@@ -49,15 +53,17 @@ pub static SGD: Kernel = kernel(
         ("gradient", Access::Read),
         ("decay", Access::Read),
         ("state", Access::Read),
+        ("scaling", Access::Read),
         ("weight", Access::Write),
         ("buffer", Access::Write),
     ],
     64,
+    &["SCALED"],
 );
 
 /// What changes from step to step; the same words as State of shaders/lib/state.wgsl.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct State {
     /// Optimiser step of the run: the RNG's second counter word.
     pub step: u32,
@@ -73,8 +79,39 @@ pub struct State {
     pub next_record: u32,
     /// `cursor` of the next plan.
     pub next_cursor: u32,
-    /// Fills up to 32 bytes.
-    pub unused: u32,
+    /// Factor of the loss; 1 in f32.
+    pub scale: f32,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { scale: 1.0, ..Self::zeroed() }
+    }
+}
+
+/// The loss scale (Micikevicius et al. 2018, section 3.2), as optimizer/advance moves it on the device: small gradients would
+/// fall below f16's range without it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable, Serialize, Deserialize)]
+pub struct LossScale {
+    /// Factor of the loss: a power of two.
+    pub scale: f32,
+    /// Steps with finite gradients since it changed.
+    pub good: u32,
+    /// 1 where the last step's gradients were not finite: it changed nothing.
+    pub overflow: u32,
+    /// Such steps before the last one.
+    pub skipped: u32,
+}
+
+impl LossScale {
+    /// Scale 1 for f32: it never moves.
+    pub const ONE: Self = Self::starting(1.0);
+
+    /// A scale that begins.
+    pub const fn starting(scale: f32) -> Self {
+        Self { scale, good: 0, overflow: 0, skipped: 0 }
+    }
 }
 
 impl State {
@@ -93,16 +130,20 @@ struct SgdParams {
     pad: u32,
 }
 
-/// The plan's first dispatch: the state moves to this step of `batch` images, with its learning rate from `rates`.
-pub fn advance(batch: usize, rates: &View, state: &View) -> Dispatch {
-    dispatch(&ADVANCE, [rates, state], [batch as u32, 0, 0, 0], Groups([1, 1, 1]))
+/// The plan's first dispatch: the state moves to this step of `batch` images, with its learning rate from `rates`, and the
+/// [`LossScale`] of `scaling` by what the last step found: it doubles after `growth` good steps, never with 0.
+pub fn advance(batch: usize, growth: u32, rates: &View, state: &View, scaling: &View) -> Dispatch {
+    dispatch(&ADVANCE, [rates, state, scaling], [batch as u32, growth, 0, 0], Groups([1, 1, 1]))
 }
 
-/// gradient = sums of the partial gradients, by a table with (first word, splits, stride, 0) for each 64 words.
-pub fn reduce(partial: &View, table: &View, gradient: &View) -> Dispatch {
+/// gradient = sums of the partial gradients, by a table with (first word, splits, stride, 0) for each 64 words; with `scaled`,
+/// `scaling` notes gradients that are not finite.
+pub fn reduce([partial, table, gradient, scaling]: [&View; 4], scaled: bool) -> Dispatch {
     let count = (gradient.len_words() / 4) as u32;
     let groups = Groups::cover(u64::from(count), REDUCE.workgroup);
-    dispatch(&REDUCE, [partial, table, gradient], [count, 0, 0, 0], groups)
+    let mut all = dispatch(&REDUCE, [partial, table, gradient, scaling], [count, 0, 0, 0], groups);
+    all.constants = all.constants.bool("SCALED", scaled);
+    all
 }
 
 /// SGD's settings: PyTorch's momentum (without dampening) and Nesterov form.
@@ -112,22 +153,24 @@ pub struct Sgd {
     pub momentum: f32,
     /// Whether to look ahead.
     pub nesterov: bool,
+    /// Whether gradients are divided by the loss scale, and a step whose gradients are not finite is left out.
+    pub scaled: bool,
 }
 
 impl Sgd {
-    /// One update of all weights; `decay` has a weight decay factor for each 64 words.
+    /// One update of all weights from gradient, decay (a weight decay factor for each 64 words), state and scaling.
     pub fn step(
         &self,
-        gradient: &View,
-        decay: &View,
-        state: &View,
+        [gradient, decay, state, scaling]: [&View; 4],
         weight: &View,
         buffer: &View,
     ) -> Dispatch {
         let count = (weight.len_words() / 4) as u32;
         let params = SgdParams { count, momentum: self.momentum, nesterov: u32::from(self.nesterov), pad: 0 };
         let groups = Groups::cover(u64::from(count), SGD.workgroup);
-        dispatch(&SGD, [gradient, decay, state, weight, buffer], params, groups)
+        let mut all = dispatch(&SGD, [gradient, decay, state, scaling, weight, buffer], params, groups);
+        all.constants = all.constants.bool("SCALED", self.scaled);
+        all
     }
 }
 

@@ -5,7 +5,7 @@ use super::weights::{Weights, conv_of};
 use super::workspace::{Workspace, batchnorm_of};
 use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
 use crate::kernels::batchnorm::{BatchNorm, Context, Statistics};
-use crate::kernels::conv::{Choices, Direction};
+use crate::kernels::conv::{Choices, Direction, Precision};
 use crate::kernels::linear::Linear;
 use crate::kernels::pool::Pool;
 use crate::kernels::residual::{self, Shortcut};
@@ -199,8 +199,10 @@ impl Pass<'_> {
             }
         }
         let table = self.weights.table(self.gpu, network, self.batch)?.view();
-        let mut reduce =
-            optimizer::reduce(&self.weights.partial.view(), &table, &self.weights.gradient.view());
+        let weights = self.weights;
+        let views = [weights.partial.view(), table, weights.gradient.view(), weights.scaling.view()];
+        let scaled = self.choices.precision() == Precision::Mixed;
+        let mut reduce = optimizer::reduce(views.each_ref(), scaled);
         "parameters".clone_into(&mut reduce.label);
         recorder.push(reduce);
         Ok(())

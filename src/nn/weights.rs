@@ -5,6 +5,7 @@ use super::{initial, network};
 use crate::gpu::{Buffer, Gpu, View};
 use crate::kernels::batchnorm;
 use crate::kernels::conv::{self, Conv};
+use crate::kernels::optimizer::LossScale;
 use crate::{Error, Result};
 
 /// The flat buffers of a network.
@@ -21,6 +22,8 @@ pub struct Weights {
     pub statistics: Buffer,
     /// Partial weight gradients of the convolutions.
     pub partial: Buffer,
+    /// The [`LossScale`].
+    pub scaling: Buffer,
     partial_first: Vec<usize>,
 }
 
@@ -50,6 +53,7 @@ impl Weights {
             decay: gpu.upload("decay", &factors)?,
             statistics: gpu.buffer("statistics", Network::flat_words(&network.statistics))?,
             partial: gpu.buffer("partial", partial_words)?,
+            scaling: gpu.upload("scaling", &[LossScale::ONE])?,
             partial_first,
         })
     }
@@ -127,6 +131,23 @@ impl Weights {
             return Err(Error::Device(format!("tensor {name}: expected {want} values, got {got}")));
         }
         gpu.write(&Self::one(buffer, parameter), &pack(parameter, values))
+    }
+
+    /// The loss scale as the device has it.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn loss_scale(&self, gpu: &Gpu) -> Result<LossScale> {
+        let words: Vec<u32> = gpu.read(&self.scaling.view())?;
+        Ok(bytemuck::cast([words[0], words[1], words[2], words[3]]))
+    }
+
+    /// Overwrites the loss scale.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn set_loss_scale(&self, gpu: &Gpu, scale: LossScale) -> Result<()> {
+        gpu.write(&self.scaling.view(), &[scale])
     }
 
     /// All `tensors` of a flat buffer, in PyTorch's order of elements.

@@ -9,7 +9,8 @@ use crate::support::gpu;
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases);
 
 fn family(name: &str) {
-    let cases: Vec<_> = CASES.iter().filter(|case| case.family() == name).collect();
+    // Kernels of mixed precision run where the adapter has what they need; training.rs tests what is said where it has not.
+    let cases: Vec<_> = CASES.iter().filter(|case| case.family() == name && case.fits(gpu())).collect();
     assert!(!cases.is_empty(), "there is no case of {name}");
     let mut wrong = Vec::new();
     for case in &cases {

@@ -8,7 +8,7 @@ use cases::{Case, cases};
 use naga::proc::Layouter;
 use naga::valid::{Capabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, GlobalVariable, Module, StorageAccess, Type, TypeInner};
-use wgrad::gpu::{Access, Constants, FOUR, FOUR_PAIRED, Kernel};
+use wgrad::gpu::{Access, COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, Kernel};
 use wgrad::kernels::optimizer::State;
 use wgrad::kernels::{KERNELS, activation, conv, loss, optimizer};
 
@@ -17,10 +17,20 @@ const MOST_STORAGE_BUFFERS: usize = 8;
 const MOST_INVOCATIONS: u32 = 256;
 const MOST_WORKGROUP_BYTES: u32 = 16 * 1024;
 
-/// Parses and validates with the capabilities of core WebGPU: no optional ones.
+/// What a text may use: core WebGPU, and what goes with the cooperative matrices that it enables.
+pub fn capabilities(text: &str) -> Capabilities {
+    match text.contains("\nenable wgpu_cooperative_matrix;\n") {
+        true => Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP,
+        false => Capabilities::empty(),
+    }
+}
+
+/// Parses and validates with the capabilities of core WebGPU: no optional ones but those of [`capabilities`].
 pub fn parse(text: &str) -> Result<(Module, ModuleInfo), String> {
-    let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+    let mut front = naga::front::wgsl::Frontend::new();
+    front.set_options(naga::front::wgsl::Options { capabilities: capabilities(text), ..Default::default() });
+    let module = front.parse(text).map_err(|e| e.emit_to_string(text))?;
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities(text));
     let info = validator.validate(&module).map_err(|e| e.emit_to_string(text))?;
     Ok((module, info))
 }
@@ -38,6 +48,33 @@ fn kernels_are_valid_with_paired_loads_too() {
         count += 1;
     }
     assert!(count > KERNELS.len() / 4, "only {count} cases load by lib/four");
+}
+
+/// Kernels that only some devices take: those of mixed precision.
+#[test]
+fn only_mixed_precision_enables_extensions() {
+    for kernel in KERNELS {
+        let enabled: Vec<_> = kernel.enables().collect();
+        let expected: &[&str] = match kernel.name.ends_with("_coop") {
+            true => &["f16", "wgpu_cooperative_matrix"],
+            false => &[],
+        };
+        assert_eq!(enabled, expected, "{}", kernel.name);
+    }
+}
+
+#[test]
+fn kernels_are_valid_with_smaller_matrices_too() {
+    let mut count = 0;
+    for case in
+        KERNELS.iter().filter(|kernel| kernel.libraries.contains(&COOP16)).flat_map(|kernel| cases(kernel))
+    {
+        let text = case.text().replace(COOP16, COOP8);
+        assert!(text.contains(COOP8) && !text.contains("16x16"), "{}", case.label);
+        parse(&text).unwrap_or_else(|e| panic!("{}: {e}", case.label));
+        count += 1;
+    }
+    assert!(count >= 3, "only {count} cases multiply by cooperative matrices");
 }
 
 fn parsed(case: &Case) -> (Module, ModuleInfo) {

@@ -5,6 +5,7 @@ use naga::back::{hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::ModuleInfo;
 use rayon::prelude::*;
+use wgrad::gpu::Kernel;
 use wgrad::kernels::KERNELS;
 
 use super::shaders::{cases::cases, parse};
@@ -16,13 +17,22 @@ const UNCHECKED: BoundsCheckPolicies = BoundsCheckPolicies {
     binding_array: BoundsCheckPolicy::Unchecked,
 };
 
-fn for_every_text(translate: impl Fn(&Module, &ModuleInfo) -> Result<(), String> + Sync) {
-    KERNELS.par_iter().for_each(|kernel| {
+/// Translates every text of the kernels that `which` takes.
+fn for_texts(
+    which: impl Fn(&Kernel) -> bool + Sync,
+    translate: impl Fn(&Module, &ModuleInfo) -> Result<(), String> + Sync,
+) {
+    KERNELS.par_iter().filter(|kernel| which(kernel)).for_each(|kernel| {
         for case in cases(kernel) {
             let (module, info) = parse(&case.text()).unwrap_or_else(|e| panic!("{}: {e}", case.label));
             translate(&module, &info).unwrap_or_else(|e| panic!("{}: {e}", case.label));
         }
     });
+}
+
+/// Kernels that every device takes.
+fn core(kernel: &Kernel) -> bool {
+    kernel.enables().next().is_none()
 }
 
 /// Vulkan: version 1.0 of SPIR-V, as wgpu asks for.
@@ -38,12 +48,28 @@ fn spirv() {
         capabilities: Some([spv::Capability::Shader].into_iter().collect()),
         ..Default::default()
     };
-    for_every_text(|module, info| {
-        let words = spv::write_vec(module, info, &options, None).map_err(|e| format!("SPIR-V: {e}"))?;
-        if words.first() == Some(&0x0723_0203) { Ok(()) } else { Err("no SPIR-V came out".to_owned()) }
-    });
+    for_texts(core, |module, info| spirv_words(module, info, &options));
+    // What wgpu adds for cooperative matrices.
+    use spv::Capability as C;
+    let more = [
+        C::Shader,
+        C::Float16,
+        C::GroupNonUniform,
+        C::CooperativeMatrixKHR,
+        C::VulkanMemoryModel,
+        C::VulkanMemoryModelDeviceScope,
+    ];
+    let options =
+        spv::Options { lang_version: (1, 3), capabilities: Some(more.into_iter().collect()), ..options };
+    for_texts(|kernel| !core(kernel), |module, info| spirv_words(module, info, &options));
 }
 
+fn spirv_words(module: &Module, info: &ModuleInfo, options: &spv::Options) -> Result<(), String> {
+    let words = spv::write_vec(module, info, options, None).map_err(|e| format!("SPIR-V: {e}"))?;
+    if words.first() == Some(&0x0723_0203) { Ok(()) } else { Err("no SPIR-V came out".to_owned()) }
+}
+
+/// But for cooperative matrices: naga has no HLSL for them, and no DX12 adapter offers them through wgpu.
 #[test]
 fn hlsl() {
     use hlsl::ShaderModel::{V5_1, V6_0, V6_6};
@@ -57,7 +83,7 @@ fn hlsl() {
             force_loop_bounding: false,
             ..Default::default()
         };
-        for_every_text(|module, info| {
+        for_texts(core, |module, info| {
             let mut text = String::new();
             let pipeline = hlsl::PipelineOptions::default();
             let written = hlsl::Writer::new(&mut text, &options, &pipeline).write(module, info, None);
@@ -79,7 +105,9 @@ fn msl() {
             emit_int_div_checks: false,
             ..Default::default()
         };
-        for_every_text(|module, info| {
+        // Metal has cooperative matrices from 2.3 on.
+        let takes = |kernel: &Kernel| core(kernel) || lang_version >= (2, 3);
+        for_texts(takes, |module, info| {
             let pipeline = msl::PipelineOptions::default();
             let written = msl::write_string(module, info, &options, &pipeline);
             let (text, info) = written.map_err(|e| format!("MSL {lang_version:?}: {e}"))?;

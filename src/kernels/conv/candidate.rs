@@ -64,7 +64,22 @@ pub enum MadeFor {
     Gpu,
 }
 
+/// How exact the factors of a convolution's products are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// f32 throughout.
+    #[default]
+    F32,
+    /// Factors rounded to f16, sums in f32.
+    Mixed,
+}
+
 impl Candidate {
+    /// How exact it is.
+    pub fn precision(&self) -> Precision {
+        if self.kernel.enables().any(|name| name == "f16") { Precision::Mixed } else { Precision::F32 }
+    }
+
     /// Invocations of a workgroup.
     pub fn workgroup(&self) -> u32 {
         self.constant("WORKGROUP").unwrap_or(self.kernel.workgroup)

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Candidate, Conv, Direction, MadeFor};
+use super::{Candidate, Conv, Direction, MadeFor, Precision};
 use crate::gpu::Gpu;
 use crate::{Error, Result};
 
@@ -8,18 +8,35 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Choices {
     made_for: MadeFor,
+    precision: Precision,
     fixed: BTreeMap<String, &'static Candidate>,
 }
 
 impl Choices {
     /// What is made for this kind of device, without measuring. `MadeFor::Comparison` takes the first rung everywhere.
     pub fn made_for(kind: MadeFor) -> Self {
-        Self { made_for: kind, fixed: BTreeMap::new() }
+        Self { made_for: kind, precision: Precision::F32, fixed: BTreeMap::new() }
     }
 
     /// What is made for this device, without measuring.
     pub fn of_device(gpu: &Gpu) -> Self {
         Self::made_for(if gpu.is_software() { MadeFor::Cpu } else { MadeFor::Gpu })
+    }
+
+    /// What is made for this device and computes with this precision, without measuring.
+    ///
+    /// # Errors
+    /// A device without the matrices that mixed precision takes.
+    pub fn with_precision(gpu: &Gpu, precision: Precision) -> Result<Self> {
+        if precision == Precision::Mixed {
+            gpu.cooperative_side()?;
+        }
+        Ok(Self { precision, ..Self::of_device(gpu) })
+    }
+
+    /// Whether a candidate may be taken for a shape: it computes it, and with this precision.
+    pub fn allows(&self, conv: &Conv, candidate: &Candidate) -> bool {
+        candidate.precision() == self.precision && (candidate.fits)(conv)
     }
 
     /// Takes `candidate` for this direction of this shape, at any batch.
@@ -30,17 +47,18 @@ impl Choices {
     /// The candidate for a shape.
     pub fn get(&self, direction: Direction, conv: &Conv) -> &'static Candidate {
         let all = direction.candidates();
-        if let Some(fixed) = self.fixed.get(&key(direction, conv)).filter(|candidate| (candidate.fits)(conv))
-        {
+        let allowed = |candidate: &&Candidate| self.allows(conv, candidate);
+        if let Some(fixed) = self.fixed.get(&key(direction, conv)).copied().filter(allowed) {
             return fixed;
         }
         let suits = |candidate: &&Candidate| {
-            (candidate.made_for == self.made_for || candidate.made_for == MadeFor::Any)
-                && (candidate.fits)(conv)
+            let made_for = candidate.made_for;
+            let kind = made_for == self.made_for || made_for == MadeFor::Any;
+            (kind || self.precision == Precision::Mixed) && allowed(candidate)
         };
         match self.made_for {
             MadeFor::Comparison => &all[0],
-            _ => all.iter().rev().find(suits).unwrap_or(&all[0]),
+            _ => all.iter().rfind(suits).unwrap_or(&all[0]),
         }
     }
 

@@ -1,6 +1,6 @@
 //! y = conv(x, weight).
 
-use super::{Candidate, Conv, MadeFor, SHAPE, kernel, per_channel_group, tiles, tiles_of};
+use super::{Candidate, Conv, MadeFor, SHAPE, coop, kernel, per_channel_group, tiles, tiles_of};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -80,6 +80,9 @@ pub(super) const CANDIDATES: &[Candidate] = &[
     tiles::forward_tiled("tiled128x32", &[("REGIONS", 2), ("TILE_N4", 8)], |conv| {
         conv.is_3x3(1) && conv.out4() > 4
     }),
+    // Of mixed precision.
+    coop::forward("coop64x16", &[("TILE_N4", 4)], |_| true),
+    coop::forward("coop64x32", &[("TILE_N4", 8)], |conv| conv.out4() > 4),
 ];
 
 /// Pixels of a workgroup's tiles, where every tile is whole.

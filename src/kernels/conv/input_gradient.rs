@@ -1,6 +1,6 @@
 //! dx, the gradient with respect to x.
 
-use super::{Candidate, Conv, MadeFor, SHAPE_ACCUMULATE, kernel, per_channel_group, tiles, tiles_of};
+use super::{Candidate, Conv, MadeFor, SHAPE_ACCUMULATE, coop, kernel, per_channel_group, tiles, tiles_of};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -85,6 +85,9 @@ pub(super) const CANDIDATES: &[Candidate] = &[
     tiles::input_gradient_tiled("tiled128x32", &[("REGIONS", 2), ("TILE_N4", 8)], |conv| {
         conv.is_3x3(1) && conv.in4() > 4
     }),
+    // Of mixed precision.
+    coop::input_gradient("coop64x16", &[("TILE_N4", 4)], |_| true),
+    coop::input_gradient("coop64x32", &[("TILE_N4", 8)], |conv| conv.in4() > 4),
 ];
 
 impl Conv {

@@ -3,6 +3,7 @@
 
 mod candidate;
 mod choices;
+mod coop;
 mod forward;
 mod input_gradient;
 mod layout;
@@ -10,8 +11,9 @@ mod shape;
 mod tiles;
 mod weight_gradient;
 
-pub use candidate::{Candidate, Direction, MadeFor};
+pub use candidate::{Candidate, Direction, MadeFor, Precision};
 pub use choices::Choices;
+pub use coop::{FORWARD_COOP, INPUT_GRADIENT_COOP, WEIGHT_GRADIENT_COOP};
 pub use forward::{FORWARD_DIRECT, FORWARD_NAIVE, FORWARD_STRIDED};
 pub use input_gradient::{INPUT_GRADIENT_DIRECT, INPUT_GRADIENT_NAIVE, INPUT_GRADIENT_STRIDE2};
 pub use layout::{pack_weights, unpack_weights};

@@ -90,18 +90,18 @@ pub static WEIGHT_GRADIENT_TILED: Kernel = kernel!(
     &["PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4", "TILE_M4", "TILE_N4"]
 );
 
-type Constants = &'static [(&'static str, u32)];
-type Fits = fn(&Conv) -> bool;
+pub(super) type Constants = &'static [(&'static str, u32)];
+pub(super) type Fits = fn(&Conv) -> bool;
 
 /// Most chunks of statistics that every reader joins again.
 const MOST_CHUNKS: usize = 1024;
 
 /// Some rows where there are not too many chunks of them.
-fn chunk(conv: &Conv, rows: usize) -> Option<usize> {
+pub(super) fn chunk(conv: &Conv, rows: usize) -> Option<usize> {
     (conv.out_pixels().div_ceil(rows) <= MOST_CHUNKS).then_some(rows)
 }
 
-const fn candidate(
+pub(super) const fn candidate(
     name: &'static str,
     kernel: &'static Kernel,
     constants: Constants,
@@ -113,7 +113,7 @@ const fn candidate(
 }
 
 /// Blocks of TILE_N4 groups of channels.
-fn blocks(groups: usize, own: &Candidate) -> usize {
+pub(super) fn blocks(groups: usize, own: &Candidate) -> usize {
     groups.div_ceil(own.tile("TILE_N4"))
 }
 

@@ -1,6 +1,6 @@
 //! The gradient with respect to the weights, in parts that optimizer/reduce adds up.
 
-use super::{Candidate, Conv, MadeFor, SHAPE, kernel, tiles};
+use super::{Candidate, Conv, MadeFor, SHAPE, coop, kernel, tiles};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::shader;
@@ -75,6 +75,9 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         &[("TILE_M4", 2), ("TILE_N4", 4), ("WORKGROUP", 128)],
         |conv| conv.kernel == 3 && conv.stride == 1,
     ),
+    // Of mixed precision.
+    coop::weight_gradient("coop64x16", &[("TILE_N4", 4)], |_| true),
+    coop::weight_gradient("coop64x32", &[("TILE_N4", 8)], |conv| conv.out4() > 4),
 ];
 
 /// An invocation for each input channel, times `blocks` of output channels, times the splits.

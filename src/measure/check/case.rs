@@ -13,6 +13,7 @@ pub struct Case {
     pub kernel: &'static str,
     /// What is special about this use: shape, variant, activation, mode.
     pub name: String,
+    needs: &'static Kernel,
     run: Run,
 }
 
@@ -47,12 +48,17 @@ impl Case {
         name: impl Into<String>,
         run: impl Fn(&Lab) -> Result<Vec<Comparison>> + Send + Sync + 'static,
     ) -> Self {
-        Self { kernel: kernel.name, name: name.into(), run: Box::new(run) }
+        Self { kernel: kernel.name, name: name.into(), needs: kernel, run: Box::new(run) }
     }
 
     /// The part of the kernel's name before the slash: `conv`, `batchnorm`, ...
     pub fn family(&self) -> &'static str {
         self.kernel.split('/').next().unwrap_or(self.kernel)
+    }
+
+    /// Whether the device has what the kernel's language extensions need.
+    pub fn fits(&self, gpu: &Gpu) -> bool {
+        gpu.takes(self.needs)
     }
 
     /// Runs the case on a device; wrong results are an [`Outcome`] that is not ok.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::Result;
-use crate::kernels::conv::{Candidate, Conv, Direction};
+use crate::kernels::conv::{Candidate, Conv, Direction, Precision};
 use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
@@ -38,9 +38,59 @@ const SHAPES: &[Sizes] = &[
 /// Only for the gradient of the weights: sums of more than 65,535 pixels a part.
 const LONG: Sizes = [1030, 32, 32, 3, 4, 3, 1, 1];
 
+/// What the inputs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inputs {
+    /// Any f32.
+    Full,
+    /// Values that f16 holds exactly: products of them are exact in f32, so that f32's bounds hold for f16 factors too.
+    Halves,
+    /// Any f32 in f16's normal range, for factors that are rounded to f16.
+    Rounded,
+}
+
+impl Inputs {
+    /// Those that candidates of a precision are checked with, and their name.
+    fn of(precision: Precision) -> &'static [(Self, &'static str)] {
+        match precision {
+            Precision::F32 => &[(Self::Full, "")],
+            Precision::Mixed => &[(Self::Halves, ", f16 inputs"), (Self::Rounded, ", rounded inputs")],
+        }
+    }
+
+    /// A drawn value. f16's denormals, which a device may take for 0, are 0.
+    fn value(self, value: f64) -> f64 {
+        const LEAST_NORMAL: f64 = 1.0 / 16384.0;
+        match self {
+            Self::Full => value,
+            _ if value.abs() < LEAST_NORMAL => 0.0,
+            Self::Rounded => value,
+            Self::Halves => {
+                // To the nearest multiple of the eleventh binary digit.
+                let unit = (value.abs().log2().floor() - 10.0).exp2();
+                (value / unit).round() * unit
+            }
+        }
+    }
+
+    /// Largest error of a sum of `terms` products, where `magnitude` is the sum of their magnitudes.
+    fn bound(self, terms: usize, magnitude: f64) -> f64 {
+        // A conversion may give either neighbour (WGSL, "Floating Point Conversion"): within 2^-10, for both factors.
+        const HALF: f64 = 1.0 / 1024.0;
+        match self {
+            Self::Rounded => {
+                let grown = (1.0 + HALF) * (1.0 + HALF);
+                (grown - 1.0) * magnitude + sum_of_products(terms, grown * magnitude)
+            }
+            _ => sum_of_products(terms, magnitude),
+        }
+    }
+}
+
 /// Inputs and exact results of a shape, each with its sums of magnitudes; made when first asked for, shared by the candidates.
 struct Twin {
     conv: Conv,
+    inputs: Inputs,
     x: Vec<f64>,
     weight: Vec<f64>,
     dy: Vec<f64>,
@@ -56,7 +106,7 @@ fn conv_of([batch, height, width, in_channels, out_channels, kernel, stride, pad
     Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding }
 }
 
-fn twin(sizes: Sizes) -> Twin {
+fn twin(sizes: Sizes, inputs: Inputs) -> Twin {
     let conv = conv_of(sizes);
     let Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding } = conv;
     let twin = reference::conv::Conv { kernel, stride, padding, in_channels, out_channels };
@@ -66,7 +116,10 @@ fn twin(sizes: Sizes) -> Twin {
     let (mut x, mut weight) = (normals(10, shape.len()), normals(11, twin.weight_len()));
     x[shape.len() / 2] = 1e4;
     weight[twin.weight_len() / 2] = -64.0;
-    let (dy, start) = (normals(12, output.len()), normals(13, shape.len()));
+    let (mut dy, start) = (normals(12, output.len()), normals(13, shape.len()));
+    for values in [&mut x, &mut weight, &mut dy] {
+        values.iter_mut().for_each(|value| *value = inputs.value(*value));
+    }
     let lazy = |a: &[f64], b: &[f64], f: Box<dyn Fn(&[f64], &[f64]) -> Vec<f64> + Send>| {
         let (a, b) = (a.to_vec(), b.to_vec());
         LazyLock::new(Box::new(move || [f(&a, &b), f(&abs(&a), &abs(&b))]) as Lazy)
@@ -76,6 +129,7 @@ fn twin(sizes: Sizes) -> Twin {
         dx: lazy(&dy, &weight, Box::new(move |dy, w| twin.input_gradient(dy, shape, w))),
         dw: lazy(&x, &dy, Box::new(move |x, dy| twin.weight_gradient(x, dy, shape))),
         conv,
+        inputs,
         x,
         weight,
         dy,
@@ -111,7 +165,7 @@ impl Twin {
         lab.run([self.conv.forward(candidate, views, &y.view, &partial.view, statistics)?])?;
         let [value, magnitude] = &*self.y;
         let terms = kernel * kernel * in_channels;
-        let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(terms, m)).collect();
+        let tolerance: Vec<f64> = magnitude.iter().map(|&m| self.inputs.bound(terms, m)).collect();
         let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
         if statistics {
             let [expected, tolerance] =
@@ -139,7 +193,8 @@ impl Twin {
         let expected: Vec<f64> = value.iter().enumerate().map(|(i, v)| v + start(i)).collect();
         // What dx held is one term more.
         let terms = kernel * kernel * out_channels + usize::from(accumulate);
-        let bound = |(i, m): (usize, &f64)| sum_of_products(terms, m + start(i).abs());
+        let added = |i: usize| sum_of_products(terms, start(i).abs());
+        let bound = |(i, m): (usize, &f64)| self.inputs.bound(terms, *m) + added(i);
         let tolerance: Vec<f64> = magnitude.iter().enumerate().map(bound).collect();
         lab.check(&dx, &pack(&expected, self.input()), &pack(&tolerance, self.input()))
     }
@@ -161,7 +216,7 @@ impl Twin {
         let total: Vec<f32> = total.iter().map(|&total| total as f32).collect();
         let [value, magnitude] = &*self.dw;
         let terms = batch * self.conv.out_height() * self.conv.out_width() + 1;
-        let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(terms, m)).collect();
+        let tolerance: Vec<f64> = magnitude.iter().map(|&m| self.inputs.bound(terms, m)).collect();
         let layout = |values: &[f64]| pack_filters(values, out_channels, in_channels, kernel);
         Ok(vec![compare("dweight", &total, &layout(value), &layout(&tolerance)), guard])
     }
@@ -229,19 +284,25 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for &sizes in SHAPES.iter().chain([&LONG]) {
         let conv = conv_of(sizes);
-        let shared = Arc::new(LazyLock::new(move || twin(sizes)));
-        for direction in Direction::ALL {
-            if sizes == LONG && direction != Direction::WeightGradient {
-                continue;
-            }
-            for candidate in direction.candidates().iter().filter(|candidate| (candidate.fits)(&conv)) {
-                for &(what, statistics, run) in runs(direction) {
-                    if statistics && conv.statistics_chunk(candidate).is_none() {
+        for precision in [Precision::F32, Precision::Mixed] {
+            for &(inputs, kind) in Inputs::of(precision) {
+                let shared = Arc::new(LazyLock::new(move || twin(sizes, inputs)));
+                for direction in Direction::ALL {
+                    if sizes == LONG && direction != Direction::WeightGradient {
                         continue;
                     }
-                    let name = format!("{}, {}{what}", name(sizes), candidate.name);
-                    let shared = Arc::clone(&shared);
-                    cases.push(Case::new(candidate.kernel, name, move |lab| run(&shared, lab, candidate)));
+                    let fits = |own: &&Candidate| own.precision() == precision && (own.fits)(&conv);
+                    for candidate in direction.candidates().iter().filter(fits) {
+                        for &(what, statistics, run) in runs(direction) {
+                            if statistics && conv.statistics_chunk(candidate).is_none() {
+                                continue;
+                            }
+                            let name = format!("{}, {}{what}{kind}", name(sizes), candidate.name);
+                            let shared = Arc::clone(&shared);
+                            let run = move |lab: &Lab| run(&shared, lab, candidate);
+                            cases.push(Case::new(candidate.kernel, name, run));
+                        }
+                    }
                 }
             }
         }
