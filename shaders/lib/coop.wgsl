@@ -25,8 +25,8 @@ fn right_at(depth: u32, column: u32) -> Right {
 
 // Leaves the tile in tile_out; every invocation must call it.
 fn multiply(job: Job, steps: u32, local: u32, subgroup: u32, subgroups: u32) {
-    for (var pass = 0u; pass < (STRIPS + subgroups - 1u) / subgroups; pass++) {
-        let row = min(pass * subgroups + subgroup, STRIPS - 1u) * SIDE;
+    for (var turn = 0u; turn < (STRIPS + subgroups - 1u) / subgroups; turn++) {
+        let row = min(turn * subgroups + subgroup, STRIPS - 1u) * SIDE;
         var s0 = Sums();
         var s1 = Sums();
         var s2 = Sums();

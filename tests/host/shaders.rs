@@ -27,9 +27,7 @@ pub fn capabilities(text: &str) -> Capabilities {
 
 /// Parses and validates with the capabilities of core WebGPU: no optional ones but those of [`capabilities`].
 pub fn parse(text: &str) -> Result<(Module, ModuleInfo), String> {
-    let mut front = naga::front::wgsl::Frontend::new();
-    front.set_options(naga::front::wgsl::Options { capabilities: capabilities(text), ..Default::default() });
-    let module = front.parse(text).map_err(|e| e.emit_to_string(text))?;
+    let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
     let mut validator = Validator::new(ValidationFlags::all(), capabilities(text));
     let info = validator.validate(&module).map_err(|e| e.emit_to_string(text))?;
     Ok((module, info))
