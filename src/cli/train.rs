@@ -8,7 +8,7 @@ use wgrad::config::{self, RunConfig};
 use wgrad::data::{Dataset, Source, load};
 use wgrad::kernels::Activation;
 use wgrad::measure::tune::tune;
-use wgrad::train::{Run, RunFolder, Summary, metrics};
+use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
 use wgrad::{Error, Result, report};
 
 use super::progress::Progress;
@@ -108,9 +108,9 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     let mut run = match args.resume {
         Some(_) => Run::resume(&gpu, &folder, config, &dataset)?,
         None => {
-            let batch = config.batch as usize;
+            let (batch, precision) = (config.batch as usize, precision(&config));
             let mut run = Run::create(&gpu, config, &dataset, &folder)?;
-            run.choose(tune(&gpu, run.network(), batch, args.tune.effort())?);
+            run.choose(tune(&gpu, run.network(), batch, precision, args.tune.effort())?);
             run
         }
     };

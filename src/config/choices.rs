@@ -12,6 +12,16 @@ pub enum Shortcut {
     B,
 }
 
+/// How exact the convolutions' products are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// `"f32"`: f32 throughout.
+    F32,
+    /// `"mixed"`: factors rounded to f16, sums, tensors and weights in f32; takes a device with cooperative matrices.
+    Mixed,
+}
+
 /// How validation images are taken out of the training images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

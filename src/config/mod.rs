@@ -11,7 +11,9 @@ mod sections;
 mod suggest;
 mod validate;
 
-pub use choices::{DecayOn, LastBatch, Normalization, OptimizerKind, ScheduleKind, Shortcut, Split};
+pub use choices::{
+    DecayOn, LastBatch, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
+};
 pub use layers::put;
 pub use recipes::{RECIPES, Recipe};
 pub use run::RunConfig;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::Shortcut;
+use super::choices::{Precision, Shortcut};
 use super::layers;
 use super::sections::{
     AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
@@ -34,6 +34,15 @@ pub struct RunConfig {
     pub batch: u32,
     /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
     pub eval_batch: u32,
+    /// How exact the convolutions' products are. Default `"f32"`.
+    pub precision: Precision,
+    /// For `"mixed"`: what the loss is multiplied by at first, so that small gradients do not vanish in f16; a power of two from
+    /// 1 to 16,777,216. Gradients are divided by it before they update anything, and a step whose gradients are not finite
+    /// changes no weights. Default 65,536.
+    pub loss_scale: f64,
+    /// For `"mixed"`: good steps in a row after which the loss scale doubles, 1 to 1,000,000; after gradients that are not finite
+    /// it is halved. 0 keeps it fixed. Default 2,000.
+    pub loss_scale_growth: u32,
     /// Which images train, validate and test.
     pub data: DataConfig,
     /// What a training image goes through.
@@ -60,6 +69,9 @@ impl Default for RunConfig {
             steps: None,
             batch: 128,
             eval_batch: 100,
+            precision: Precision::F32,
+            loss_scale: 65_536.0,
+            loss_scale_growth: 2_000,
             data: DataConfig::default(),
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),

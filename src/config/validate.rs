@@ -54,6 +54,14 @@ impl RunConfig {
         within("width", self.width, (Included(1), Included(16)))?;
         within("batch", self.batch, (Included(1), Included(65_536)))?;
         within("eval_batch", self.eval_batch, (Included(1), Included(65_536)))?;
+        within("loss_scale", self.loss_scale, (Included(1.0), Included(16_777_216.0)))?;
+        if self.loss_scale.log2().fract() != 0.0 {
+            let got = self.loss_scale;
+            return Err(Error::usage(format!(
+                "loss_scale = {got} is no power of two: gradients would be rounded twice"
+            )));
+        }
+        within("loss_scale_growth", self.loss_scale_growth, (Included(0), Included(1_000_000)))?;
         self.validate_data()?;
         self.validate_augment()?;
         self.validate_optimizer()?;

@@ -14,16 +14,7 @@ const fn kernel(
     workgroup: u32,
     constants: &'static [&'static str],
 ) -> Kernel {
-    Kernel {
-        name,
-        source,
-        libraries,
-        bindings,
-        params_bytes: 16,
-        workgroup,
-        constants,
-        activation: false,
-    }
+    Kernel { name, source, libraries, bindings, params_bytes: 16, workgroup, constants, activation: false }
 }
 
 /// Moves the state to this step.
@@ -40,7 +31,12 @@ pub static REDUCE: Kernel = kernel(
     "optimizer/reduce",
     shader!("optimizer/reduce"),
     &[lib::INDEX],
-    &[("partial", Access::Read), ("table", Access::Read), ("gradient", Access::Write), ("scaling", Access::Write)],
+    &[
+        ("partial", Access::Read),
+        ("table", Access::Read),
+        ("gradient", Access::Write),
+        ("scaling", Access::Write),
+    ],
     64,
     &["SCALED"],
 );

@@ -7,7 +7,7 @@ use super::tune::{Effort, tune};
 use crate::Result;
 use crate::config::RunConfig;
 use crate::gpu::Gpu;
-use crate::train::build_network;
+use crate::train::{build_network, precision};
 
 /// Steps that are timed where the configuration gives no number.
 pub const STEPS: u32 = 20;
@@ -98,7 +98,7 @@ impl std::fmt::Display for StepRow {
 pub fn step(gpu: &Gpu, config: &RunConfig, effort: Effort) -> Result<StepRow> {
     let steps = config.steps.unwrap_or(STEPS);
     let network = build_network(config, [32, 32, 3], 10)?;
-    let choices = tune(gpu, &network, config.batch as usize, effort)?;
+    let choices = tune(gpu, &network, config.batch as usize, precision(config), effort)?;
     let mut subject = Subject::new(gpu, &network, config, choices, steps.min(EPOCH) as usize)?;
     let first_step_s = subject.step()?.1;
     subject.step()?;

@@ -139,9 +139,10 @@ pub fn bench(
 ) -> Result<()> {
     for conv in shapes(network, batch) {
         let subject = Subject::new(gpu, conv)?;
+        let runs = |own: &&Candidate| (own.fits)(&conv) && gpu.takes(own.kernel);
         for direction in Direction::ALL {
             let mut naive = None;
-            for candidate in direction.candidates().iter().filter(|candidate| (candidate.fits)(&conv)) {
+            for candidate in direction.candidates().iter().filter(runs) {
                 let name = format!("{} {conv} {}", direction.name(), candidate.name);
                 if !only.split_whitespace().all(|word| name.contains(word)) {
                     continue;

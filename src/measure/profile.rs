@@ -8,7 +8,7 @@ use super::tune::{Effort, tune};
 use crate::Result;
 use crate::config::RunConfig;
 use crate::gpu::Gpu;
-use crate::train::build_network;
+use crate::train::{build_network, precision};
 
 /// One kernel in the profile.
 #[derive(Clone, Debug, Serialize)]
@@ -50,7 +50,7 @@ pub struct Profile {
 /// A device without timestamps, a configuration that does not fit, or a lost device.
 pub fn profile(gpu: &Gpu, config: &RunConfig, effort: Effort, repeats: usize) -> Result<Profile> {
     let network = build_network(config, [32, 32, 3], 10)?;
-    let choices = tune(gpu, &network, config.batch as usize, effort)?;
+    let choices = tune(gpu, &network, config.batch as usize, precision(config), effort)?;
     let mut subject = Subject::new(gpu, &network, config, choices, 1)?;
     subject.step()?;
     let steps = (0..repeats).map(|_| subject.step().map(|time| time.1)).collect::<Result<Vec<_>>>()?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::convolutions::{Subject, shapes};
 use crate::Result;
 use crate::gpu::{Gpu, cache_folder};
-use crate::kernels::conv::{Candidate, Choices, Direction, MadeFor};
+use crate::kernels::conv::{Candidate, Choices, Direction, MadeFor, Precision};
 use crate::nn::Network;
 
 /// How much is measured.
@@ -23,7 +23,8 @@ pub enum Effort {
 impl Effort {
     fn tries(self, candidate: &Candidate, software: bool) -> bool {
         let other = if software { MadeFor::Gpu } else { MadeFor::Cpu };
-        candidate.made_for != MadeFor::Comparison && (self == Self::Full || candidate.made_for != other)
+        let kind = candidate.made_for != other || candidate.precision() == Precision::Mixed;
+        candidate.made_for != MadeFor::Comparison && (self == Self::Full || kind)
     }
 
     /// Runs of each candidate, and dispatches of a run.
@@ -39,9 +40,15 @@ impl Effort {
 /// The choices for training `network` with batches of `batch` images; the log has each measured candidate.
 ///
 /// # Errors
-/// Not enough device memory, a shader that does not compile, or a lost device.
-pub fn tune(gpu: &Gpu, network: &Network, batch: usize, effort: Effort) -> Result<Choices> {
-    let mut choices = Choices::of_device(gpu);
+/// A device without what the precision takes, not enough device memory, a shader that does not compile, or a lost device.
+pub fn tune(
+    gpu: &Gpu,
+    network: &Network,
+    batch: usize,
+    precision: Precision,
+    effort: Effort,
+) -> Result<Choices> {
+    let mut choices = Choices::with_precision(gpu, precision)?;
     if effort == Effort::Off {
         return Ok(choices);
     }
@@ -51,8 +58,12 @@ pub fn tune(gpu: &Gpu, network: &Network, batch: usize, effort: Effort) -> Resul
         // Made when something is measured, and kept for the other directions.
         let mut subject = None;
         for direction in Direction::ALL {
-            let key = format!("{} {conv}, batch {batch}", direction.name());
-            let fitting = || direction.candidates().iter().filter(|candidate| (candidate.fits)(&conv));
+            let key = match precision {
+                Precision::F32 => format!("{} {conv}, batch {batch}", direction.name()),
+                Precision::Mixed => format!("{} {conv}, batch {batch}, mixed", direction.name()),
+            };
+            let allowed = |candidate: &&Candidate| choices.allows(&conv, candidate);
+            let fitting = || direction.candidates().iter().filter(allowed);
             let known = memory.names.get(&key).filter(|_| effort == Effort::Quick);
             let known = known.and_then(|name| fitting().find(|candidate| candidate.name == name));
             let best = match known {

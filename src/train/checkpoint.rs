@@ -9,6 +9,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::gpu::Gpu;
+use crate::kernels::optimizer::LossScale;
 use crate::nn::{Network, Parameter, Weights};
 use crate::{Error, Result};
 
@@ -33,6 +34,9 @@ pub struct Progress {
     /// Which kernels compute the convolutions: a run goes on with those that it began with.
     #[serde(default)]
     pub kernels: BTreeMap<String, String>,
+    /// Where mixed precision's loss scale stands; `None` in f32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// Finished epochs.
     pub epoch: u32,
     /// Steps done in the unfinished epoch.

@@ -9,6 +9,7 @@ use super::metrics::EpochMetrics;
 use super::run::{Device, Run};
 use super::trainer::Trainer;
 use crate::data::order;
+use crate::kernels::conv::Precision;
 use crate::{Error, Result};
 
 /// What has happened since the epoch began.
@@ -159,7 +160,13 @@ impl Run<'_> {
     }
 
     fn capture(&self, device: &Device, records: &[[f32; 2]]) -> Result<Checkpoint> {
-        let progress = self.progress.clone();
+        let mut progress = self.progress.clone();
+        if self.choices().precision() == Precision::Mixed {
+            let scale = device.trainer.weights.loss_scale(self.gpu)?;
+            let skipped = scale.skipped + scale.overflow;
+            tracing::info!("loss scale {}, {skipped} steps left out so far", scale.scale);
+            progress.loss_scale = Some(scale);
+        }
         Checkpoint::capture(self.gpu, &self.network, &device.trainer.weights, progress, records)
     }
 

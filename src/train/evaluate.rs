@@ -9,7 +9,7 @@ use crate::data::{Dataset, Images};
 use crate::gpu::{Buffer, Gpu, Plan, Recorder};
 use crate::kernels::augment::{Gather, Normalize};
 use crate::kernels::conv::Choices;
-use crate::kernels::optimizer::{self, State};
+use crate::kernels::optimizer::{self, LossScale, State};
 use crate::kernels::{groups_of_four, loss};
 use crate::nn::{Mode, Network, Pass, Weights, Workspace};
 use crate::{Error, Result};
@@ -90,7 +90,8 @@ impl Evaluator {
         let labels = gpu.buffer("evaluation labels", batch)?;
         let results = gpu.buffer("evaluation results", images * groups_of_four(network.classes) * 4)?;
         let mut recorder = Recorder::new();
-        recorder.push(optimizer::advance(batch, &rates.view(), &state.view()));
+        let scaling = gpu.upload("evaluation scaling", &[LossScale::ONE])?.view();
+        recorder.push(optimizer::advance(batch, 0, &rates.view(), &state.view(), &scaling));
         let (height, width) = (data.height, data.width);
         let gather = Gather { batch, height, width, crop: 0, flip: false, normalize, seed: 0 };
         let views = BatchViews {

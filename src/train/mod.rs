@@ -18,7 +18,7 @@ pub use epoch::{Observer, StepReport};
 pub use evaluate::{Evaluation, Evaluator, TrainedImages, logits_of};
 pub use folder::RunFolder;
 pub use metrics::{EpochMetrics, MetricsLog, Summary};
-pub use network::{build_network, normalize, split_kind, step_settings};
+pub use network::{build_network, normalize, precision, split_kind, step_settings};
 pub use run::Run;
 pub use schedule::Schedule;
 pub use step::{StepOutput, single_step};

@@ -6,7 +6,7 @@ use crate::data::Images;
 use crate::data::split::SplitKind;
 use crate::kernels::Activation;
 use crate::kernels::augment::Normalize;
-use crate::kernels::conv::Choices;
+use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::optimizer::Sgd;
 use crate::nn::Network;
 use crate::nn::models::{self, Settings, ShortcutOption};
@@ -31,6 +31,14 @@ pub fn build_network(config: &RunConfig, input: [usize; 3], classes: usize) -> R
         zero_init_residual: config.batchnorm.zero_init_residual,
     };
     models::build(&config.model, &settings)
+}
+
+/// The configured precision.
+pub fn precision(config: &RunConfig) -> Precision {
+    match config.precision {
+        crate::config::Precision::F32 => Precision::F32,
+        crate::config::Precision::Mixed => Precision::Mixed,
+    }
 }
 
 /// The configured split of the training images.
@@ -60,11 +68,17 @@ pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices
         flip: config.augment.flip,
         normalize: normalize(config, images, train),
         label_smoothing: config.loss.label_smoothing as f32,
-        sgd: Sgd { momentum: config.optimizer.momentum as f32, nesterov: config.optimizer.nesterov },
+        sgd: Sgd {
+            momentum: config.optimizer.momentum as f32,
+            nesterov: config.optimizer.nesterov,
+            scaled: false,
+        },
         weight_decay: config.optimizer.weight_decay as f32,
         decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
         seed: config.seed,
         choices,
+        loss_scale: config.loss_scale as f32,
+        loss_scale_growth: config.loss_scale_growth,
     }
 }
 

@@ -9,7 +9,7 @@ use super::epoch::Observer;
 use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
 use super::metrics::{MetricsLog, Summary};
-use super::network::{build_network, split_kind, step_settings};
+use super::network::{build_network, precision, split_kind, step_settings};
 use super::schedule::Schedule;
 use super::trainer::{StepSettings, Trainer};
 use crate::config::RunConfig;
@@ -48,10 +48,10 @@ impl<'a> Run<'a> {
     /// A configuration, data set or folder that does not fit.
     pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
         let (network, split) = Self::prepare(&config, dataset)?;
+        let choices = Choices::with_precision(gpu, precision(&config))?;
         let folder = RunFolder::create(out, &config)?;
         let progress = Self::beginning(gpu, &config, dataset);
         let schedule = Schedule::new(&config);
-        let choices = Choices::of_device(gpu);
         Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed: None })
     }
 
@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
         } else {
             (fresh, None)
         };
-        let mut choices = Choices::of_device(gpu);
+        let mut choices = Choices::with_precision(gpu, precision(&config))?;
         choices.fix_names(&progress.kernels)?;
         Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed })
     }
@@ -147,6 +147,9 @@ impl<'a> Run<'a> {
             Some(checkpoint) => {
                 checkpoint.restore(&self.folder.last(), self.gpu, &network, &device.trainer.weights)?;
                 device.trainer.set_records(&checkpoint.records())?;
+                if let Some(scale) = self.progress.loss_scale {
+                    device.trainer.weights.set_loss_scale(self.gpu, scale)?;
+                }
             }
         }
         self.gpu.save_pipeline_cache();

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use super::dataset::{BatchViews, DeviceImages};
 use crate::gpu::{Buffer, Gpu, Plan, Readback, Recorder, View, Work};
 use crate::kernels::augment::{Gather, Normalize};
-use crate::kernels::conv::Choices;
+use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::loss::CrossEntropy;
-use crate::kernels::optimizer::{self, Sgd, State};
+use crate::kernels::optimizer::{self, LossScale, Sgd, State};
 use crate::nn::{Mode, Network, Parameter, Pass, Weights, Workspace};
 use crate::{Error, Result};
 
@@ -41,9 +41,17 @@ pub struct StepSettings {
     pub seed: u32,
     /// Which kernels compute the convolutions.
     pub choices: Choices,
+    /// What the loss scale of mixed precision begins with: a power of two.
+    pub loss_scale: f32,
+    /// Good steps in a row after which it doubles; 0 keeps it.
+    pub loss_scale_growth: u32,
 }
 
 impl StepSettings {
+    fn scaled(&self) -> bool {
+        self.choices.precision() == Precision::Mixed
+    }
+
     fn decay(&self, parameter: &Parameter) -> f32 {
         if self.decay_kernels_only && !parameter.role.is_kernel() { 0.0 } else { self.weight_decay }
     }
@@ -97,6 +105,9 @@ impl<'a> Trainer<'a> {
         }
         let batch = settings.batch.min(images);
         let weights = Weights::new(gpu, network, batch, |parameter| settings.decay(parameter))?;
+        if settings.scaled() {
+            weights.set_loss_scale(gpu, LossScale::starting(settings.loss_scale))?;
+        }
         let mut workspace = Workspace::new(gpu, network, settings.eval_batch, batch)?;
         let parts = Parts {
             gpu,
@@ -244,7 +255,9 @@ impl Parts<'_> {
     fn step(&self, workspace: &mut Workspace, batch: usize) -> Result<Plan> {
         let (network, settings, state) = (self.network, self.settings, self.state.view());
         let mut recorder = Recorder::new();
-        recorder.push(optimizer::advance(batch, &self.rates.view(), &state));
+        let (weights, scaling) = (self.weights, self.weights.scaling.view());
+        let growth = if settings.scaled() { settings.loss_scale_growth } else { 0 };
+        recorder.push(optimizer::advance(batch, growth, &self.rates.view(), &state, &scaling));
         let gather = Gather {
             batch,
             height: self.data.height,
@@ -278,14 +291,9 @@ impl Parts<'_> {
         let loss = CrossEntropy { batch, classes: network.classes, smoothing: settings.label_smoothing };
         recorder.push(loss.forward(&logits, &self.labels.view(), &state, &dlogits, &self.records.view()));
         pass.backward(&dlogits, &mut recorder)?;
-        let weights = self.weights;
-        recorder.push(settings.sgd.step(
-            &weights.gradient.view(),
-            &weights.decay.view(),
-            &state,
-            &weights.weight.view(),
-            &weights.momentum.view(),
-        ));
+        let sgd = Sgd { scaled: settings.scaled(), ..settings.sgd };
+        let views = [weights.gradient.view(), weights.decay.view(), state, scaling];
+        recorder.push(sgd.step(views.each_ref(), &weights.weight.view(), &weights.momentum.view()));
         recorder.finish(self.gpu)
     }
 }

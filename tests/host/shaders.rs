@@ -217,7 +217,7 @@ fn state_has_the_layout_of_the_host() {
         ("next_step", offset_of!(State, next_step)),
         ("next_record", offset_of!(State, next_record)),
         ("next_cursor", offset_of!(State, next_cursor)),
-        ("unused", offset_of!(State, unused)),
+        ("scale", offset_of!(State, scale)),
     ];
     let (module, _) = parsed(&cases(&optimizer::ADVANCE)[0]);
     let TypeInner::Struct { members, span } = &state_of(&module).unwrap().inner else {

@@ -34,6 +34,11 @@ impl Choices {
         Ok(Self { precision, ..Self::of_device(gpu) })
     }
 
+    /// How exact the candidates are.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
     /// Whether a candidate may be taken for a shape: it computes it, and with this precision.
     pub fn allows(&self, conv: &Conv, candidate: &Candidate) -> bool {
         candidate.precision() == self.precision && (candidate.fits)(conv)

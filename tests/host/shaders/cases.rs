@@ -71,6 +71,7 @@ impl Setting {
             "C_IN4" => all.u32(name, inputs.div_ceil(4)),
             "C_OUT4" => all.u32(name, outputs.div_ceil(4)),
             "ACCUMULATE" => all.bool(name, self.accumulate),
+            "SCALED" => all.bool(name, self.accumulate),
             "STATISTICS" => all.bool(name, self.train),
             "C4" => all.u32(name, c4),
             "PIXELS" => all.u32(name, height * width),

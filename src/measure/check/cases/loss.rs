@@ -38,14 +38,20 @@ fn bounds(logits: &[f64], label: usize, smoothing: f64, batch: usize) -> (Approx
     (total.ln() - own * shifted[label] - smoothing * mean, gradient.collect())
 }
 
-fn cross_entropy(lab: &Lab, batch: usize, classes: usize, smoothing: f32) -> Result<Vec<Comparison>> {
+fn cross_entropy(
+    lab: &Lab,
+    batch: usize,
+    classes: usize,
+    smoothing: f32,
+    scale: f32,
+) -> Result<Vec<Comparison>> {
     let input = logits(batch, classes);
     let mut targets = below(71, batch, classes as u32);
     targets[0] = 0; // of a tie the first counts: right here
     let (record, records) = (3, 5);
     let logits = lab.values("logits", &pack_vectors(&input, classes))?;
     let labels = lab.words("labels", &targets)?;
-    let state = lab.words("state", bytemuck::cast_slice(&[State { record, ..State::default() }]))?;
+    let state = lab.words("state", bytemuck::cast_slice(&[State { record, scale, ..State::default() }]))?;
     let dlogits = lab.poisoned("dlogits", batch * groups_of_four(classes) * 4)?;
     let out = lab.poisoned("records", records * 2)?;
     let layer = CrossEntropy { batch, classes, smoothing };
@@ -57,13 +63,14 @@ fn cross_entropy(lab: &Lab, batch: usize, classes: usize, smoothing: f32) -> Res
         .zip(&targets)
         .map(|(row, &label)| bounds(row, label as usize, f64::from(smoothing), batch))
         .collect();
-    let gradients: Vec<Approx> = each.iter().flat_map(|row| row.1.clone()).collect();
+    // A power of two: no rounding.
+    let factor = f64::from(scale);
+    let grown = |v: &Approx| Approx { value: v.value * factor, error: v.error * factor };
+    let gradients: Vec<Approx> = each.iter().flat_map(|row| row.1.iter().map(grown)).collect();
+    let expected: Vec<f64> = twin.dlogits.iter().map(|slope| slope * factor).collect();
     let loss = Approx::sum(each.iter().map(|row| row.0));
-    let mut comparisons = lab.check(
-        &dlogits,
-        &pack_vectors(&twin.dlogits, classes),
-        &pack_vectors(&errors(&gradients), classes),
-    )?;
+    let mut comparisons =
+        lab.check(&dlogits, &pack_vectors(&expected, classes), &pack_vectors(&errors(&gradients), classes))?;
     let (got, guard) = lab.read(&out)?;
     let at = 2 * record as usize;
     let expected = [twin.mean * batch as f64, twin.correct as f64];
@@ -94,12 +101,19 @@ fn collect(lab: &Lab, batch: usize, classes: usize) -> Result<Vec<Comparison>> {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (batch, classes, smoothing) in
-        [(3, 10, 0.0), (3, 10, 0.1), (1, 5, 0.1), (130, 10, 0.1), (300, 10, 0.0), (7, 100, 0.3), (5, 2, 0.0)]
-    {
-        let name = format!("batch {batch}, {classes} classes, smoothing {smoothing}");
+    for (batch, classes, smoothing, scale) in [
+        (3, 10, 0.0, 1.0),
+        (3, 10, 0.1, 1.0),
+        (1, 5, 0.1, 1.0),
+        (130, 10, 0.1, 1.0),
+        (300, 10, 0.0, 1.0),
+        (7, 100, 0.3, 1.0),
+        (5, 2, 0.0, 1.0),
+        (7, 10, 0.1, 65_536.0),
+    ] {
+        let name = format!("batch {batch}, {classes} classes, smoothing {smoothing}, scale {scale}");
         cases.push(Case::new(&loss::CROSS_ENTROPY, name, move |lab| {
-            cross_entropy(lab, batch, classes, smoothing)
+            cross_entropy(lab, batch, classes, smoothing, scale)
         }));
     }
     for (batch, classes) in [(5, 10), (130, 7)] {
