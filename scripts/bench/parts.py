@@ -4,8 +4,9 @@ import statistics
 import tempfile
 
 from settings import Failure
-from sides import Wgrad, burn, say, take_turns, torch
+from sides import CACHES, Wgrad, burn, say, torch
 from table import Table, median, mib, ratio, show, spread, thousandths
+from turns import take_turns
 
 SGEMM = 2048
 STAGES = ("device_open_s", "pipelines_ready_s", "first_step_s")
@@ -142,9 +143,8 @@ def startup(bench):
     for round in range(1, bench.settings.rounds + 1):
         say(f"  round {round} of {bench.settings.rounds}")
         with tempfile.TemporaryDirectory() as folder:
-            places = ("MESA_SHADER_CACHE_DIR", "XDG_CACHE_HOME", "__GL_SHADER_DISK_CACHE_PATH", "LOCALAPPDATA")
             for name, own in rows.items():
-                row = {"caches": name, **bench.documents(command, dict.fromkeys(places, folder))[0]}
+                row = {"caches": name, **bench.documents(command, dict.fromkeys(CACHES, folder))[0]}
                 row["start_s"] = sum(row[key] for key in STAGES)
                 bench.record("startup", round, command, row)
                 own.append(row)

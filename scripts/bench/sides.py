@@ -5,10 +5,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from settings import BURN, ROOT, TORCH, Failure
+
+
+# Where programs and drivers keep what they compiled.
+CACHES = ("XDG_CACHE_HOME", "MESA_SHADER_CACHE_DIR", "__GL_SHADER_DISK_CACHE_PATH", "TORCHINDUCTOR_CACHE_DIR", "LOCALAPPDATA")
 
 
 def say(text):
@@ -103,16 +108,19 @@ class Wgrad(Side):
 
 
 class Peer(Side):
-    """A program that gives a row for each number of steps on its stdin."""
+    """A program that gives a row for each number of steps on its stdin. It starts with empty caches of its own and the driver's, as a
+    first use does."""
 
     def __init__(self, bench, label, command):
         super().__init__(label)
         self.bench, self.command, self.process = bench, [*command, "--listen"], None
+        self.caches = tempfile.TemporaryDirectory()
 
     def start(self):
         say(f"  {self.label}: warming up")
+        environment = {**self.bench.environment, **dict.fromkeys(CACHES, self.caches.name)}
         self.process = subprocess.Popen(
-            self.command, env=self.bench.environment, cwd=ROOT, text=True,
+            self.command, env=environment, cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.bench.errors,
         )
         return self.command, self.answer()
@@ -137,52 +145,7 @@ class Peer(Side):
                 process.wait(timeout=20)
             except (OSError, subprocess.TimeoutExpired):
                 process.kill()
-
-
-def take_turns(bench, part, sides):
-    """Measures the sides in turns, forwards in one round and backwards in the next. A side that fails is left out, and said so.
-    Where the number of steps is not given, a first round that does not count finds it."""
-    settings, failures = bench.settings, []
-    ready = []
-    try:
-        for side in sides:
-            if attempt(side, failures, lambda side: start(bench, part, side)):
-                ready.append(side)
-        for round in range(1 if settings.steps else 0, settings.rounds + 1):
-            say(f"  round {round} of {settings.rounds}" if round else "  finding the number of steps")
-            for side in ready if round % 2 else reversed(ready):
-                if side in ready and not attempt(side, failures, lambda side: measure(bench, part, round, side)):
-                    ready = [other for other in ready if other is not side]
-    finally:
-        for side in sides:
-            side.stop()
-    return failures
-
-
-def attempt(side, failures, action):
-    try:
-        action(side)
-        return True
-    except (Failure, OSError, json.JSONDecodeError) as error:
-        say(f"  {side.label}: {error}")
-        failures.append(str(error))
-        return False
-
-
-def start(bench, part, side):
-    ready = side.start()
-    if ready:
-        bench.record(part, 0, *ready)
-
-
-def measure(bench, part, round, side):
-    # A moment for the threads of the side before to go to sleep.
-    time.sleep(0.5)
-    command, row = side.measure(side.steps(bench.settings))
-    bench.record(part, round, command, row)
-    side.step_s = row["median_step_s"]
-    if round:
-        side.rows.append(row)
+        self.caches.cleanup()
 
 
 def torch(bench, label, *flags):

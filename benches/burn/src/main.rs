@@ -16,6 +16,9 @@ use clap::Parser;
 use model::ResNet;
 use serde_json::{Value, json};
 
+/// As Cargo.toml pins it.
+const VERSION: &str = "0.22.1";
+
 #[derive(Parser)]
 struct Args {
     /// Layers: 6n + 2, at least 8
@@ -103,7 +106,7 @@ impl Subject {
         self.wait();
         let pipelined = started.elapsed().as_secs_f64() / f64::from(steps);
         let mut row = json!({
-            "peer": "burn", "version": "0.22.1",
+            "peer": "burn", "version": VERSION,
             "device": self.device.identity().map(|identity| identity.name),
             "model": format!("resnet{}", args.depth), "activation": "relu", "batch": args.batch,
             "steps": steps, "median_step_s": median, "images_per_second": f64::from(args.batch) / median,
