@@ -16,6 +16,7 @@ mod host {
     pub mod registry;
     pub mod report;
     pub mod rng;
+    pub mod rng_statistics;
     pub mod schedule;
     pub mod shaders;
     pub mod translate;

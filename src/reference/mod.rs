@@ -19,7 +19,7 @@ pub mod real;
 pub mod residual;
 pub mod tolerance;
 
-pub use noise::{Noise, Unit};
+pub use noise::{Noise, Unit, normal_bounds};
 
 /// The sizes of an NHWC tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

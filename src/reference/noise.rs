@@ -54,7 +54,7 @@ impl Noise {
         let (block, word) = place(unit, shape, row, c);
         let u = rng::uniform4(self.seed, self.stream, block, self.step, self.layer).map(f64::from);
         let pair = word / 2 * 2;
-        let error = normal_pair(u[pair], u[pair + 1])[word % 2].error;
+        let error = normal_bounds(u[pair], u[pair + 1])[word % 2].error;
         Approx { value: rng::normal_pair(u[pair], u[pair + 1])[word % 2], error }
     }
 }
@@ -70,9 +70,9 @@ fn place(unit: Unit, shape: Shape, row: usize, c: usize) -> (u32, usize) {
     (u32::try_from(block).expect("a tensor has at most 2^34 elements"), word)
 }
 
-/// Two normals by the shader's formula: -ln(1 - u) by a series for u up to 1/2; sine and cosine of an angle within pi/4 by
+/// Two normals of uniforms in [0, 1) with the error of the shader's formula: -ln(1 - u) by a series for u up to 1/2; sine and cosine of an angle within pi/4 by
 /// series.
-fn normal_pair(u: f64, v: f64) -> [Approx; 2] {
+pub fn normal_bounds(u: f64, v: f64) -> [Approx; 2] {
     let exact = Approx::exact;
     let two = exact(2.0);
     let minus_log = if u > 0.5 {

@@ -1,10 +1,11 @@
-//! The random words of lib/philox: a kernel that stores them as they are.
+//! The random words of lib/philox and the normals of lib/normal: kernels that store them as they are.
 
 use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel};
 use crate::kernels::lib;
 use crate::measure::check::case::Case;
-use crate::measure::check::lab::Lab;
-use crate::rng::philox;
+use crate::measure::check::lab::{Lab, below, errors};
+use crate::reference::normal_bounds;
+use crate::rng::{normal_pair, philox};
 
 /// words[i] = philox(counter, key) of counters[i] = (counter, key, unused): not part of training.
 static WORDS: Kernel = Kernel {
@@ -29,6 +30,56 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     constants: &[],
     activation: false,
 };
+
+/// normals[i] = the pair of normals of uniforms[i]: not part of training.
+static NORMALS: Kernel = Kernel {
+    name: "philox/normals",
+    source: "
+struct Params { count: u32, pad0: u32, pad1: u32, pad2: u32 }
+@group(0) @binding(0) var<storage, read> uniforms: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read_write> normals: array<vec2<f32>>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x < params.count {
+        normals[id.x] = normal_pair(uniforms[id.x]);
+    }
+}
+",
+    libraries: &[lib::PHILOX, lib::NORMAL],
+    bindings: &[("uniforms", Access::Read), ("normals", Access::Write)],
+    ..WORDS
+};
+
+/// Pairs of uniforms: the ends, every border of the formula and its neighbours, and 10,007 drawn ones.
+fn uniform_pairs() -> Vec<[f64; 2]> {
+    const CELL: f64 = 1.0 / 16_777_216.0;
+    let edges = [0.0, CELL, 0.25 - CELL, 0.25, 0.5 - CELL, 0.5, 0.5 + CELL, 0.75 - CELL, 0.75, 1.0 - CELL];
+    let mut pairs: Vec<_> = edges.iter().flat_map(|&u| edges.map(|v| [u, v])).collect();
+    let drawn: Vec<f64> = below(2, 2 * 10_007, 1 << 24).iter().map(|&word| f64::from(word) * CELL).collect();
+    pairs.extend(drawn.chunks_exact(2).map(|pair| [pair[0], pair[1]]));
+    pairs
+}
+
+fn normals(lab: &Lab) -> crate::Result<Vec<crate::measure::check::Comparison>> {
+    let pairs = uniform_pairs();
+    let uniforms = lab.values("uniforms", pairs.as_flattened())?;
+    let normals = lab.poisoned("normals", pairs.len() * 2)?;
+    lab.run([Dispatch {
+        kernel: &NORMALS,
+        constants: Constants::new(),
+        activation: None,
+        bindings: vec![uniforms.view.clone(), normals.view.clone()],
+        params: bytemuck::cast_slice(&[pairs.len() as u32, 0, 0, 0]).to_vec(),
+        groups: Groups::cover(pairs.len() as u64, NORMALS.workgroup),
+        label: String::new(),
+        flops: 0,
+    }])?;
+    let expected: Vec<f64> = pairs.iter().flat_map(|&[u, v]| normal_pair(u, v)).collect();
+    let bounds: Vec<_> = pairs.iter().flat_map(|&[u, v]| normal_bounds(u, v)).collect();
+    lab.check(&normals, &expected, &errors(&bounds))
+}
 
 /// A counter and a key.
 type Input = ([u32; 4], [u32; 2]);
@@ -72,11 +123,12 @@ pub(super) fn cases() -> Vec<Case> {
             run(lab, &inputs, KNOWN.map(|row| row.1).as_flattened())
         }),
         Case::new(&WORDS, "10,007 counters and keys against the host", |lab| {
-            let bits = crate::measure::check::lab::below(1, 6 * 10_007, u32::MAX);
+            let bits = below(1, 6 * 10_007, u32::MAX);
             let inputs: Vec<Input> =
                 bits.chunks_exact(6).map(|w| ([w[0], w[1], w[2], w[3]], [w[4], w[5]])).collect();
             let expected: Vec<u32> = inputs.iter().flat_map(|&(c, k)| philox(c, k)).collect();
             run(lab, &inputs, &expected)
         }),
+        Case::new(&NORMALS, "normals of 10,107 pairs of uniforms", normals),
     ]
 }
