@@ -21,12 +21,17 @@ use crate::gpu::Kernel;
 pub const KERNELS: &[&Kernel] = &[
     &optimizer::ADVANCE,
     &augment::GATHER,
+    &conv::WINOGRAD_WEIGHTS,
     &conv::FORWARD_NAIVE,
     &conv::FORWARD_DIRECT,
     &conv::FORWARD_STRIDED,
+    &conv::FORWARD_WINOGRAD2,
+    &conv::FORWARD_WINOGRAD4,
     &conv::INPUT_GRADIENT_NAIVE,
     &conv::INPUT_GRADIENT_DIRECT,
     &conv::INPUT_GRADIENT_STRIDE2,
+    &conv::INPUT_GRADIENT_WINOGRAD2,
+    &conv::INPUT_GRADIENT_WINOGRAD4,
     &conv::WEIGHT_GRADIENT_NAIVE,
     &conv::WEIGHT_GRADIENT_DIRECT,
     &conv::WEIGHT_GRADIENT_BANDS,
@@ -90,4 +95,7 @@ pub(crate) mod lib {
     pub const NORMALIZE: &str = shader!("lib/normalize");
     pub const SHORTCUT: &str = shader!("lib/shortcut");
     pub const DIRECT3X3: &str = shader!("lib/direct3x3");
+    pub const WINOGRAD2: &str = shader!("lib/winograd2");
+    pub const WINOGRAD4: &str = shader!("lib/winograd4");
+    pub const CHUNK_STATISTICS: &str = shader!("lib/chunk_statistics");
 }

@@ -15,6 +15,7 @@ pub mod loss;
 pub mod optimizer;
 pub mod pool;
 pub mod residual;
+pub mod winograd;
 
 use crate::rng::{self, Stream};
 

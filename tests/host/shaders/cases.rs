@@ -157,9 +157,15 @@ pub fn activations() -> Vec<Activation> {
 /// Whether this kernel takes the setting's convolution and shortcut.
 fn fits(kernel: &Kernel, setting: &Setting) -> bool {
     match (kernel.name, setting.conv) {
-        ("conv/forward_direct" | "conv/input_gradient_direct", [.., size, stride, padding]) => {
-            (size, stride, padding) == (3, 1, 1)
-        }
+        (
+            "conv/forward_direct"
+            | "conv/input_gradient_direct"
+            | "conv/forward_winograd2"
+            | "conv/input_gradient_winograd2"
+            | "conv/forward_winograd4"
+            | "conv/input_gradient_winograd4",
+            [.., size, stride, padding],
+        ) => (size, stride, padding) == (3, 1, 1),
         ("conv/weight_gradient_direct", [.., size, _, _]) => size == 3,
         ("residual/backward", _) => setting.shortcut.0 == 2,
         _ => true,
@@ -173,7 +179,10 @@ pub fn cases(kernel: &'static Kernel) -> Vec<Case> {
     for setting in settings.filter(|setting| fits(kernel, setting)) {
         let from_activation = |name: &str| kernel.activation && matches!(name, "TRAIN" | "STOCHASTIC");
         let own = kernel.constants.iter().filter(|name| !from_activation(name));
-        let constants = own.fold(Constants::new(), |all, name| setting.constant(all, name));
+        let constants = own.fold(Constants::new(), |all, name| match (kernel.name, *name) {
+            ("conv/forward_winograd2" | "conv/input_gradient_winograd2", "BLOCKS") => all.u32(name, 8),
+            _ => setting.constant(all, name),
+        });
         let mut push = |constants: Constants, activation: Option<&Activation>, train: bool| {
             let source = activation.map(Activation::source);
             if cases.iter().any(|case| case.constants == constants && case.activation == source) {

@@ -2,17 +2,18 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::winograd;
 use crate::Result;
-use crate::kernels::conv::{Candidate, Conv, Direction};
+use crate::kernels::conv::{Candidate, Conv, Direction, Filters};
 use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
 use crate::measure::check::lab::{Lab, abs, normals, pack, pack_filters};
-use crate::measure::check::tolerance::{Approx, sum_of_products};
+use crate::measure::check::tolerance::{Approx, TINY, ULP, sum_of_products};
 use crate::reference::{self, Shape};
 
 /// (batch, height, width, in, out, kernel, stride, padding)
-type Sizes = [usize; 8];
+pub(super) type Sizes = [usize; 8];
 
 /// Sizes that no tile divides, the three of ResNet, kernels and paddings besides 3 and 1, and a batch as in training.
 const SHAPES: &[Sizes] = &[
@@ -30,6 +31,8 @@ const SHAPES: &[Sizes] = &[
     [5, 8, 8, 64, 64, 3, 1, 1],
     [128, 32, 32, 3, 16, 3, 1, 1],
     [7, 8, 12, 5, 18, 3, 1, 1],
+    [3, 7, 9, 18, 37, 3, 1, 1],
+    [2, 13, 6, 33, 20, 3, 1, 1],
     [128, 32, 32, 16, 16, 3, 1, 1],
     [128, 32, 32, 16, 32, 3, 2, 1],
 ];
@@ -51,14 +54,21 @@ struct Twin {
 
 type Lazy = Box<dyn FnOnce() -> [Vec<f64>; 2] + Send>;
 
-fn conv_of([batch, height, width, in_channels, out_channels, kernel, stride, padding]: Sizes) -> Conv {
+pub(super) fn conv_of(
+    [batch, height, width, in_channels, out_channels, kernel, stride, padding]: Sizes,
+) -> Conv {
     Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding }
+}
+
+pub(super) fn twin_of(conv: &Conv) -> reference::conv::Conv {
+    let Conv { in_channels, out_channels, kernel, stride, padding, .. } = *conv;
+    reference::conv::Conv { kernel, stride, padding, in_channels, out_channels }
 }
 
 fn twin(sizes: Sizes) -> Twin {
     let conv = conv_of(sizes);
-    let Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding } = conv;
-    let twin = reference::conv::Conv { kernel, stride, padding, in_channels, out_channels };
+    let Conv { batch, height, width, in_channels, .. } = conv;
+    let twin = twin_of(&conv);
     let shape = Shape::new(batch, height, width, in_channels);
     let output = twin.output_shape(shape);
     // An outlier in the input and in the weights: sums of very different terms.
@@ -99,18 +109,22 @@ impl Twin {
     }
 
     fn forward(&self, lab: &Lab, candidate: &Candidate, statistics: bool) -> Result<Vec<Comparison>> {
-        let Conv { in_channels, kernel, .. } = self.conv;
+        let Conv { in_channels, out_channels, kernel, .. } = self.conv;
         let x = lab.values("x", &pack(&self.x, self.input()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let y = lab.poisoned("y", self.conv.output_words())?;
         let chunk = self.conv.statistics_chunk(candidate).filter(|_| statistics).unwrap_or(usize::MAX);
         let chunks = self.conv.out_pixels().div_ceil(chunk);
         let partial = lab.poisoned("partial", chunks * groups_of_four(self.conv.out_channels) * 8)?;
-        let views = [&x.view, &weight.view];
-        lab.run([self.conv.forward(candidate, views, &y.view, &partial.view, statistics)?])?;
+        let form = candidate.filters;
+        let (filters, transform) = winograd::filters(lab, &self.conv, Direction::Forward, form, &weight)?;
+        let views = [&x.view, &filters];
+        let forward = self.conv.forward(candidate, views, &y.view, &partial.view, statistics)?;
+        lab.run(transform.into_iter().chain([forward]))?;
         let [value, magnitude] = &*self.y;
         let terms = kernel * kernel * in_channels;
-        let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(terms, m)).collect();
+        let tolerance = winograd::tolerance(form, &self.x, self.input(), &self.weight, out_channels)
+            .unwrap_or_else(|| magnitude.iter().map(|&m| sum_of_products(terms, m)).collect());
         let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
         if statistics {
             let [expected, tolerance] = tile_statistics(value, &tolerance, self.output(), chunk);
@@ -123,22 +137,36 @@ impl Twin {
     }
 
     fn input_gradient(&self, lab: &Lab, candidate: &Candidate, accumulate: bool) -> Result<Vec<Comparison>> {
-        let Conv { out_channels, kernel, .. } = self.conv;
+        let Conv { in_channels, out_channels, kernel, .. } = self.conv;
         let dy = lab.values("dy", &pack(&self.dy, self.output()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let dx = match accumulate {
             true => lab.values("dx", &pack(&self.start, self.input()))?,
             false => lab.poisoned("dx", self.conv.input_words())?,
         };
-        let views = [&dy.view, &weight.view];
-        lab.run([self.conv.input_gradient(candidate, views, &dx.view, accumulate)?])?;
+        let form = candidate.filters;
+        let (filters, transform) =
+            winograd::filters(lab, &self.conv, Direction::InputGradient, form, &weight)?;
+        let views = [&dy.view, &filters];
+        let gradient = self.conv.input_gradient(candidate, views, &dx.view, accumulate)?;
+        lab.run(transform.into_iter().chain([gradient]))?;
         let [value, magnitude] = &*self.dx;
         let start = |i: usize| if accumulate { self.start[i] } else { 0.0 };
         let expected: Vec<f64> = value.iter().enumerate().map(|(i, v)| v + start(i)).collect();
         // What dx held is one term more.
         let terms = kernel * kernel * out_channels + usize::from(accumulate);
         let bound = |(i, m): (usize, &f64)| sum_of_products(terms, m + start(i).abs());
-        let tolerance: Vec<f64> = magnitude.iter().enumerate().map(bound).collect();
+        let turned = || reference::winograd::turned(&twin_of(&self.conv), &self.weight);
+        let tolerance: Vec<f64> = match form {
+            Filters::Plain => magnitude.iter().enumerate().map(bound).collect(),
+            // The sum with what dx held is one rounding more.
+            _ => winograd::tolerance(form, &self.dy, self.output(), &turned(), in_channels)
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .map(|(i, error)| error + ULP * (expected[i].abs() + error) + TINY)
+                .collect(),
+        };
         lab.check(&dx, &pack(&expected, self.input()), &pack(&tolerance, self.input()))
     }
 
@@ -165,7 +193,7 @@ impl Twin {
     }
 }
 
-fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> String {
+pub(super) fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> String {
     format!(
         "{batch}x{height}x{width}, {from} to {to} channels, {kernel}x{kernel}, stride {stride}, pad {padding}"
     )
