@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::filters::TransformedFilters;
 use super::network::{Layer, Network, Value};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu, View};
@@ -20,6 +21,8 @@ pub struct Workspace {
     /// Gradient buffers by words: a list to take from and give back to while a backward pass is recorded.
     gradients: HashMap<usize, Vec<Buffer>>,
     gradient_batch: usize,
+    /// Transformed weights, made when a pass is recorded whose kernels want them.
+    pub(super) filters: Option<TransformedFilters>,
 }
 
 impl Workspace {
@@ -49,7 +52,14 @@ impl Workspace {
             });
         }
         let partial = gpu.buffer("partial", partial)?;
-        Ok(Self { values, saved, partial, gradients: HashMap::new(), gradient_batch: backward_batch })
+        Ok(Self {
+            values,
+            saved,
+            partial,
+            gradients: HashMap::new(),
+            gradient_batch: backward_batch,
+            filters: None,
+        })
     }
 
     /// Most images of a backward pass.

@@ -107,16 +107,6 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         made_for: MadeFor::Gpu,
     },
     Candidate {
-        name: "winograd4_narrow",
-        kernel: &FORWARD_WINOGRAD4,
-        constants: &[("WORKGROUP", 32)],
-        filters: Filters::Winograd4,
-        fits: |conv| conv.is_3x3(1) && conv.out4() > 2,
-        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.out4().div_ceil(4), own),
-        rows: statistics,
-        made_for: MadeFor::Cpu,
-    },
-    Candidate {
         name: "winograd4",
         kernel: &FORWARD_WINOGRAD4,
         constants: &[],

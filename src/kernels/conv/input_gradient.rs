@@ -111,16 +111,6 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         made_for: MadeFor::Gpu,
     },
     Candidate {
-        name: "winograd4_narrow",
-        kernel: &INPUT_GRADIENT_WINOGRAD4,
-        constants: &[("WORKGROUP", 32)],
-        filters: Filters::Winograd4,
-        fits: |conv| conv.is_3x3(1) && conv.in4() > 2,
-        groups: |conv, own| per_channel_group(tiles(conv, 4), conv.in4().div_ceil(4), own),
-        rows: |_, _| None,
-        made_for: MadeFor::Cpu,
-    },
-    Candidate {
         name: "winograd4",
         kernel: &INPUT_GRADIENT_WINOGRAD4,
         constants: &[],

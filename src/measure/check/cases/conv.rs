@@ -1,6 +1,7 @@
 //! Convolutions: forward, gradient of the input, gradient of the weights, with every candidate.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use super::winograd;
 use crate::Result;
@@ -50,6 +51,8 @@ struct Twin {
     y: LazyLock<[Vec<f64>; 2], Lazy>,
     dx: LazyLock<[Vec<f64>; 2], Lazy>,
     dw: LazyLock<[Vec<f64>; 2], Lazy>,
+    /// Tolerances of Winograd's forms, made when first asked for.
+    winograd: Mutex<HashMap<(Direction, Filters), Arc<Vec<f64>>>>,
 }
 
 type Lazy = Box<dyn FnOnce() -> [Vec<f64>; 2] + Send>;
@@ -84,6 +87,7 @@ fn twin(sizes: Sizes) -> Twin {
         y: lazy(&x, &weight, Box::new(move |x, w| twin.forward(x, shape, w))),
         dx: lazy(&dy, &weight, Box::new(move |dy, w| twin.input_gradient(dy, shape, w))),
         dw: lazy(&x, &dy, Box::new(move |x, dy| twin.weight_gradient(x, dy, shape))),
+        winograd: Mutex::default(),
         conv,
         x,
         weight,
@@ -108,8 +112,23 @@ impl Twin {
         pack_filters(&self.weight, out_channels, in_channels, kernel)
     }
 
+    fn winograd_tolerance(&self, direction: Direction, form: Filters) -> Arc<Vec<f64>> {
+        let mut known = self.winograd.lock().unwrap_or_else(|e| e.into_inner());
+        let make = || {
+            let Conv { in_channels, out_channels, .. } = self.conv;
+            let turned = || reference::winograd::turned(&twin_of(&self.conv), &self.weight);
+            Arc::new(match direction {
+                Direction::InputGradient => {
+                    winograd::tolerance(form, &self.dy, self.output(), &turned(), in_channels)
+                }
+                _ => winograd::tolerance(form, &self.x, self.input(), &self.weight, out_channels),
+            })
+        };
+        Arc::clone(known.entry((direction, form)).or_insert_with(make))
+    }
+
     fn forward(&self, lab: &Lab, candidate: &Candidate, statistics: bool) -> Result<Vec<Comparison>> {
-        let Conv { in_channels, out_channels, kernel, .. } = self.conv;
+        let Conv { in_channels, kernel, .. } = self.conv;
         let x = lab.values("x", &pack(&self.x, self.input()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let y = lab.poisoned("y", self.conv.output_words())?;
@@ -123,8 +142,10 @@ impl Twin {
         lab.run(transform.into_iter().chain([forward]))?;
         let [value, magnitude] = &*self.y;
         let terms = kernel * kernel * in_channels;
-        let tolerance = winograd::tolerance(form, &self.x, self.input(), &self.weight, out_channels)
-            .unwrap_or_else(|| magnitude.iter().map(|&m| sum_of_products(terms, m)).collect());
+        let tolerance = match form {
+            Filters::Plain => magnitude.iter().map(|&m| sum_of_products(terms, m)).collect(),
+            _ => self.winograd_tolerance(Direction::Forward, form).to_vec(),
+        };
         let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
         if statistics {
             let [expected, tolerance] = tile_statistics(value, &tolerance, self.output(), chunk);
@@ -137,7 +158,7 @@ impl Twin {
     }
 
     fn input_gradient(&self, lab: &Lab, candidate: &Candidate, accumulate: bool) -> Result<Vec<Comparison>> {
-        let Conv { in_channels, out_channels, kernel, .. } = self.conv;
+        let Conv { out_channels, kernel, .. } = self.conv;
         let dy = lab.values("dy", &pack(&self.dy, self.output()))?;
         let weight = lab.values("weight", &self.packed_weight())?;
         let dx = match accumulate {
@@ -156,16 +177,13 @@ impl Twin {
         // What dx held is one term more.
         let terms = kernel * kernel * out_channels + usize::from(accumulate);
         let bound = |(i, m): (usize, &f64)| sum_of_products(terms, m + start(i).abs());
-        let turned = || reference::winograd::turned(&twin_of(&self.conv), &self.weight);
         let tolerance: Vec<f64> = match form {
             Filters::Plain => magnitude.iter().enumerate().map(bound).collect(),
-            // The sum with what dx held is one rounding more.
-            _ => winograd::tolerance(form, &self.dy, self.output(), &turned(), in_channels)
-                .into_iter()
-                .flatten()
-                .enumerate()
-                .map(|(i, error)| error + ULP * (expected[i].abs() + error) + TINY)
-                .collect(),
+            _ => {
+                // The sum with what dx held is one rounding more.
+                let more = |(i, &error): (usize, &f64)| error + ULP * (expected[i].abs() + error) + TINY;
+                self.winograd_tolerance(Direction::InputGradient, form).iter().enumerate().map(more).collect()
+            }
         };
         lab.check(&dx, &pack(&expected, self.input()), &pack(&tolerance, self.input()))
     }

@@ -21,25 +21,18 @@ const SHAPES: &[Sizes] = &[
     [1, 4, 4, 3, 1, 3, 1, 1],
 ];
 
-/// Roundings that a term of the transforms' sums takes part in, besides those of the sum over the channels.
+/// The matrices of a form, and how many roundings a term of the transforms' sums takes part in, besides those of the sum
+/// over the channels.
 ///
 /// Weights, each of two stages: the rounded entry of G, the product, two additions: 8. F(2x2): input, a product by 1 or -1
 /// with a sum (one fma, or two roundings), then a difference: 3; output, fma and a sum, then two sums: 5; product U*V: 1.
 /// F(4x4): input, each of two stages at most 4 (fma, product by 1.5, sum), its entries are exact: 8; output, each stage at
 /// most 4: 8; product: 1.
-fn roundings(filters: Filters) -> usize {
+fn form(filters: Filters) -> (Winograd, usize) {
     match filters {
-        Filters::Plain => 0,
-        Filters::Winograd2 => 8 + 3 + 1 + 5,
-        Filters::Winograd4 => 8 + 8 + 1 + 8,
-    }
-}
-
-fn matrices(filters: Filters) -> Option<Winograd> {
-    match filters {
-        Filters::Plain => None,
-        Filters::Winograd2 => Some(Winograd::f2()),
-        Filters::Winograd4 => Some(Winograd::f4()),
+        Filters::Plain => unreachable!("only asked of transformed weights"),
+        Filters::Winograd2 => (Winograd::f2(), 8 + 3 + 1 + 5),
+        Filters::Winograd4 => (Winograd::f4(), 8 + 8 + 1 + 8),
     }
 }
 
@@ -47,7 +40,7 @@ fn matrices(filters: Filters) -> Option<Winograd> {
 ///
 /// Written out, an output is the sum over channels c, points p, pixels i and taps t of At_p * Bt_pi * G_pt * x_ci * w_ct (each
 /// matrix twice, for rows and columns). What a device computes is that sum with (1+d_1)...(1+d_k) at each term, |d| <= ULP,
-/// where k counts the roundings that the term takes part in: [`roundings`] and one for each channel. So, as for any sum
+/// where k counts the roundings that the term takes part in: those of [`form`] and one for each channel. So, as for any sum
 /// of products, its error is at most gamma(k) (or the probable bound for long sums) times the sum of the terms' magnitudes,
 /// which is the convolution of |x| and |w| by the matrices' magnitudes: this is where Winograd loses accuracy. A step that
 /// flushes a denormal is off by TINY instead; before the products that is ULP times a value of TINY/ULP, which is added to
@@ -58,14 +51,15 @@ pub(super) fn tolerance(
     shape: Shape,
     weight: &[f64],
     out_channels: usize,
-) -> Option<Vec<f64>> {
-    let bound = matrices(filters)?.magnitudes();
+) -> Vec<f64> {
+    let (matrices, roundings) = form(filters);
+    let bound = matrices.magnitudes();
     let floor = |values: &[f64]| abs(values).iter().map(|value| value + TINY / ULP).collect::<Vec<_>>();
     let magnitude = bound.forward(&floor(x), shape, &floor(weight), out_channels);
-    let terms = shape.c + roundings(filters);
+    let terms = shape.c + roundings;
     let most = bound.output.iter().map(|row| row.iter().sum::<f64>()).fold(0.0, f64::max).powi(2);
     let flushed = TINY * terms as f64 * most;
-    Some(magnitude.iter().map(|&m| sum_of_products(terms, m) + flushed).collect())
+    magnitude.iter().map(|&m| sum_of_products(terms, m) + flushed).collect()
 }
 
 /// The weights in the form that a candidate reads: the view to bind, and the dispatch that fills it.
@@ -114,7 +108,7 @@ fn transform(lab: &Lab, sizes: Sizes, direction: Direction, filters: Filters) ->
     let table = lab.words("table", rows.as_flattened().as_flattened())?;
     let u = lab.poisoned("u", conv.filter_words(direction, filters))?;
     lab.run([winograd_weights(&weight.view, &table.view, rows.len(), &u.view)])?;
-    let Some(matrices) = matrices(filters) else { return Ok(Vec::new()) };
+    let (matrices, _) = form(filters);
     let points = matrices.points() * matrices.points();
     let expected = matrices.weights(&oriented, own, sums);
     // Eight roundings a term, see above.
