@@ -21,17 +21,22 @@ use crate::gpu::Kernel;
 pub const KERNELS: &[&Kernel] = &[
     &optimizer::ADVANCE,
     &augment::GATHER,
+    &conv::WINOGRAD_WEIGHTS,
     &conv::FORWARD_NAIVE,
     &conv::FORWARD_DIRECT,
     &conv::FORWARD_STRIDED,
     &conv::FORWARD_GEMM,
     &conv::FORWARD_TILED,
+    &conv::FORWARD_WINOGRAD2,
+    &conv::FORWARD_WINOGRAD4,
     &conv::FORWARD_COOP,
     &conv::INPUT_GRADIENT_NAIVE,
     &conv::INPUT_GRADIENT_DIRECT,
     &conv::INPUT_GRADIENT_STRIDE2,
     &conv::INPUT_GRADIENT_GEMM,
     &conv::INPUT_GRADIENT_TILED,
+    &conv::INPUT_GRADIENT_WINOGRAD2,
+    &conv::INPUT_GRADIENT_WINOGRAD4,
     &conv::INPUT_GRADIENT_COOP,
     &conv::WEIGHT_GRADIENT_NAIVE,
     &conv::WEIGHT_GRADIENT_DIRECT,
@@ -113,4 +118,7 @@ pub(crate) mod lib {
     pub const COOP_PIXELS: &str = shader!("lib/coop_pixels");
     pub const COOP16: &str = crate::gpu::COOP16;
     pub const MOMENTS: &str = shader!("lib/moments");
+    pub const WINOGRAD2: &str = shader!("lib/winograd2");
+    pub const WINOGRAD4: &str = shader!("lib/winograd4");
+    pub const CHUNK_STATISTICS: &str = shader!("lib/chunk_statistics");
 }

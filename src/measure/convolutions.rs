@@ -77,11 +77,17 @@ impl<'a> Subject<'a> {
             gpu.upload(label, &all)
         };
         let stride = conv.weight_words().next_multiple_of(64);
+        // Room for the weights in every form; making a form is once a step, and not timed here.
+        let words = |direction: Direction| {
+            let forms = direction.candidates().iter().map(move |own| own.filters);
+            forms.map(move |form| conv.filter_words(direction, form)).max()
+        };
+        let weight_words = Direction::ALL.into_iter().filter_map(words).max().unwrap_or(0);
         Ok(Self {
             gpu,
             conv,
             x: random("x", conv.input_words())?,
-            weight: random("weight", conv.weight_words())?,
+            weight: random("weight", weight_words)?,
             y: random("y", conv.output_words())?,
             statistics: gpu.buffer("statistics", conv.output_words().max(64))?,
             partial: gpu.buffer("partial", stride * conv.splits())?,

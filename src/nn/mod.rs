@@ -1,6 +1,7 @@
 //! Networks: a description made of layers, its parameters on the device, and the plans that it writes.
 
 mod builder;
+mod filters;
 mod init;
 pub mod models;
 mod network;

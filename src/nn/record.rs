@@ -1,11 +1,12 @@
 //! Writes a network's forward and backward pass into a plan.
 
+use super::filters::TransformedFilters;
 use super::network::{BatchNormSite, Layer, Network, Node, ShortcutSite, Value};
 use super::weights::{Weights, conv_of};
 use super::workspace::{Workspace, batchnorm_of};
 use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
 use crate::kernels::batchnorm::{BatchNorm, Context, Statistics};
-use crate::kernels::conv::{Choices, Direction, Precision};
+use crate::kernels::conv::{Candidate, Choices, Direction, Filters, Precision};
 use crate::kernels::linear::Linear;
 use crate::kernels::pool::Pool;
 use crate::kernels::residual::{self, Shortcut};
@@ -98,8 +99,17 @@ impl Pass<'_> {
     /// Appends the forward pass, from the images in value 0 to the logits in the last value.
     ///
     /// # Errors
-    /// A kernel that cannot take a shape.
-    pub fn forward(&self, recorder: &mut Recorder) -> Result<()> {
+    /// A kernel that cannot take a shape, or not enough device memory.
+    pub fn forward(&mut self, recorder: &mut Recorder) -> Result<()> {
+        let known = self.workspace.filters.take();
+        self.workspace.filters =
+            TransformedFilters::of(known, self.gpu, self.network, self.choices, self.batch)?;
+        let (weight, backward) = (self.weights.weight.view(), self.mode == Mode::Train);
+        let filters = self.workspace.filters.as_ref();
+        if let Some(mut dispatch) = filters.and_then(|filters| filters.transform(&weight, backward)) {
+            "parameters".clone_into(&mut dispatch.label);
+            recorder.push(dispatch);
+        }
         for (index, node) in self.network.nodes.iter().enumerate() {
             for mut dispatch in self.forward_node(index, node)? {
                 dispatch.label.clone_from(&node.name);
@@ -131,11 +141,24 @@ impl Pass<'_> {
         conv.statistics_chunk(self.choices.get(Direction::Forward, &conv))
     }
 
+    /// The weights of a convolution in the form that the candidate reads.
+    fn filters(&self, candidate: &Candidate, direction: Direction, weight: usize) -> Result<View> {
+        let parameter = &self.network.parameters[weight];
+        if candidate.filters == Filters::Plain {
+            return Ok(Weights::one(&self.weights.weight, parameter));
+        }
+        let made = self.workspace.filters.as_ref().and_then(|all| all.view(direction, parameter.first));
+        made.ok_or_else(|| {
+            let reason = format!("{}: no transformed weights; record the forward pass first", parameter.name);
+            Error::kernel(candidate.kernel.name, reason)
+        })
+    }
+
     fn forward_conv(&self, index: usize, node: &Node, weight: usize) -> Result<Dispatch> {
         let (x, y) = (self.value(node.input), self.value(index + 1));
-        let weight = Weights::one(&self.weights.weight, &self.network.parameters[weight]);
         let conv = conv_of(self.network, node, self.batch);
         let candidate = self.choices.get(Direction::Forward, &conv);
+        let weight = self.filters(candidate, Direction::Forward, weight)?;
         let statistics = self.statistics_chunk(index).is_some();
         conv.forward(candidate, [&x, &weight], &y, &self.workspace.partial.view(), statistics)
     }
@@ -273,13 +296,13 @@ impl Pass<'_> {
         let candidate = self.choices.get(Direction::WeightGradient, &conv);
         let mut all = vec![conv.weight_gradient(candidate, [&x, &dy.view], &partial, stride)?];
         if node.input != 0 {
-            let weights = Weights::one(&self.weights.weight, parameter);
             let accumulate = gradients[node.input].is_some();
             let dx = match gradients[node.input].take() {
                 Some(present) => present,
                 None => self.fresh(node.input)?,
             };
             let candidate = self.choices.get(Direction::InputGradient, &conv);
+            let weights = self.filters(candidate, Direction::InputGradient, weight)?;
             all.push(conv.input_gradient(candidate, [&dy.view, &weights], &dx.view, accumulate)?);
             gradients[node.input] = Some(dx);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::filters::TransformedFilters;
 use super::network::{Layer, Network, Value};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu, View};
@@ -21,6 +22,8 @@ pub struct Workspace {
     /// Gradient buffers by words: a list to take from and give back to while a backward pass is recorded.
     gradients: HashMap<usize, Vec<Buffer>>,
     gradient_batch: usize,
+    /// Transformed weights, made when a pass is recorded whose kernels want them.
+    pub(super) filters: Option<TransformedFilters>,
 }
 
 impl Workspace {
@@ -50,7 +53,14 @@ impl Workspace {
             });
         }
         let partial = gpu.buffer("partial", partial)?;
-        Ok(Self { values, saved, partial, gradients: HashMap::new(), gradient_batch: backward_batch })
+        Ok(Self {
+            values,
+            saved,
+            partial,
+            gradients: HashMap::new(),
+            gradient_batch: backward_batch,
+            filters: None,
+        })
     }
 
     /// Most images of a backward pass.

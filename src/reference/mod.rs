@@ -18,6 +18,7 @@ pub mod pool;
 pub mod real;
 pub mod residual;
 pub mod tolerance;
+pub mod winograd;
 
 pub use noise::{Noise, Unit, normal_bounds};
 

@@ -102,7 +102,7 @@ impl Evaluator {
         };
         data.gather(&gather, images, &views, &mut recorder);
         let logits = workspace.value(network, network.logits(), batch);
-        let pass = Pass {
+        let mut pass = Pass {
             gpu,
             network,
             weights,

@@ -1,4 +1,4 @@
-use super::{Conv, forward, input_gradient, weight_gradient};
+use super::{Conv, Filters, forward, input_gradient, weight_gradient};
 use crate::gpu::{Constants, Groups, Kernel};
 
 /// What of a convolution is computed.
@@ -40,6 +40,8 @@ pub struct Candidate {
     pub kernel: &'static Kernel,
     /// Constants besides the shape's.
     pub constants: &'static [(&'static str, u32)],
+    /// In which form it reads the weights; weight gradients read none.
+    pub filters: Filters,
     /// Which shapes it computes.
     pub fits: fn(&Conv) -> bool,
     /// The workgroups for a shape.

@@ -1,6 +1,9 @@
 //! y = conv(x, weight).
 
-use super::{Candidate, Conv, MadeFor, SHAPE, coop, kernel, per_channel_group, tiles, tiles_of};
+use super::{
+    Candidate, Conv, Direction, Filters, MadeFor, SHAPE, coop, kernel, per_channel_group, tiles, tiles_of,
+    winograd,
+};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -20,6 +23,24 @@ pub static FORWARD_DIRECT: Kernel = kernel!(
 /// Runs of four pixels; any kernel size, stride and padding.
 pub static FORWARD_STRIDED: Kernel =
     kernel!("conv/forward_strided", ["x", "weight"], ["y"], 32, &[lib::INDEX], SHAPE);
+/// Winograd's F(2x2,3x3) through workgroup memory; 3x3, stride 1, padding 1.
+pub static FORWARD_WINOGRAD2: Kernel = kernel!(
+    "conv/forward_winograd2",
+    ["x", "weight"],
+    ["y"],
+    256,
+    &[lib::INDEX, lib::FOUR, lib::WINOGRAD2],
+    &["H_IN", "W_IN", "C_IN4", "C_OUT4", "BLOCKS"]
+);
+/// Winograd's F(4x4,3x3) in registers; 3x3, stride 1, padding 1.
+pub static FORWARD_WINOGRAD4: Kernel = kernel!(
+    "conv/forward_winograd4",
+    ["x", "weight"],
+    ["y", "partial"],
+    128,
+    &[lib::INDEX, lib::FOUR, lib::REDUCE, lib::CHUNK_STATISTICS, lib::WINOGRAD4],
+    &["H_IN", "W_IN", "C_IN4", "C_OUT4", "STATISTICS"]
+);
 
 /// Ways to compute it; the first takes any shape.
 pub(super) const CANDIDATES: &[Candidate] = &[
@@ -27,6 +48,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "naive",
         kernel: &FORWARD_NAIVE,
         constants: &[],
+        filters: Filters::Plain,
         fits: |_| true,
         groups: |conv, own| Groups::cover(conv.output_words() as u64 / 4, own.workgroup()),
         rows: |_, _| None,
@@ -36,6 +58,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "strided",
         kernel: &FORWARD_STRIDED,
         constants: &[],
+        filters: Filters::Plain,
         fits: |_| true,
         groups: |conv, own| {
             let runs = conv.batch * conv.out_height() * conv.out_width().div_ceil(4);
@@ -48,6 +71,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "direct4",
         kernel: &FORWARD_DIRECT,
         constants: &[("BLOCKS", 1)],
+        filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1),
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4(), own),
         rows: statistics,
@@ -57,8 +81,39 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "direct8",
         kernel: &FORWARD_DIRECT,
         constants: &[("BLOCKS", 2)],
+        filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1) && conv.out4() > 1,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4().div_ceil(2), own),
+        rows: statistics,
+        made_for: MadeFor::Cpu,
+    },
+    Candidate {
+        name: "winograd2x16",
+        kernel: &FORWARD_WINOGRAD2,
+        constants: &[("BLOCKS", 4), ("WORKGROUP", 128)],
+        filters: Filters::Winograd2,
+        fits: |conv| conv.is_3x3(1),
+        groups: |conv, own| winograd::groups2(conv, conv.out4(), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Gpu,
+    },
+    Candidate {
+        name: "winograd2x32",
+        kernel: &FORWARD_WINOGRAD2,
+        constants: &[("BLOCKS", 8)],
+        filters: Filters::Winograd2,
+        fits: |conv| conv.is_3x3(1) && conv.out4() > 4,
+        groups: |conv, own| winograd::groups2(conv, conv.out4(), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Gpu,
+    },
+    Candidate {
+        name: "winograd4",
+        kernel: &FORWARD_WINOGRAD4,
+        constants: &[],
+        filters: Filters::Winograd4,
+        fits: |conv| conv.is_3x3(1) && conv.out4() > 2,
+        groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4().div_ceil(4), own),
         rows: statistics,
         made_for: MadeFor::Cpu,
     },
@@ -98,7 +153,7 @@ impl Conv {
         (candidate.rows)(self, candidate)
     }
 
-    /// y = conv(x, weight); with `statistics`, the mean and the sum of squared deviations of each chunk of
+    /// y = conv(x, weight), with the weights in the form that the candidate reads; with `statistics`, the mean and the sum of squared deviations of each chunk of
     /// [`Conv::statistics_chunk`] rows go to `partial` (chunks,2,channels), which is left alone without.
     ///
     /// # Errors
@@ -114,7 +169,7 @@ impl Conv {
         let kernel = candidate.kernel;
         let lengths = [
             (x, self.input_words(), "x"),
-            (weight, self.weight_words(), "weight"),
+            (weight, self.filter_words(Direction::Forward, candidate.filters), "weight"),
             (y, self.output_words(), "y"),
         ];
         self.check(kernel, lengths)?;

@@ -1,6 +1,9 @@
 //! dx, the gradient with respect to x.
 
-use super::{Candidate, Conv, MadeFor, SHAPE_ACCUMULATE, coop, kernel, per_channel_group, tiles, tiles_of};
+use super::{
+    Candidate, Conv, Direction, Filters, MadeFor, SHAPE_ACCUMULATE, coop, kernel, per_channel_group, tiles,
+    tiles_of, winograd,
+};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -26,6 +29,24 @@ pub static INPUT_GRADIENT_STRIDE2: Kernel = kernel!(
     &[lib::INDEX],
     &["H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4", "ACCUMULATE"]
 );
+/// Winograd's F(2x2,3x3) through workgroup memory; 3x3, stride 1, padding 1.
+pub static INPUT_GRADIENT_WINOGRAD2: Kernel = kernel!(
+    "conv/input_gradient_winograd2",
+    ["dy", "weight"],
+    ["dx"],
+    256,
+    &[lib::INDEX, lib::FOUR, lib::WINOGRAD2],
+    &["H_IN", "W_IN", "C_IN4", "C_OUT4", "BLOCKS", "ACCUMULATE"]
+);
+/// Winograd's F(4x4,3x3) in registers; 3x3, stride 1, padding 1.
+pub static INPUT_GRADIENT_WINOGRAD4: Kernel = kernel!(
+    "conv/input_gradient_winograd4",
+    ["dy", "weight"],
+    ["dx"],
+    128,
+    &[lib::INDEX, lib::FOUR, lib::WINOGRAD4],
+    &["H_IN", "W_IN", "C_IN4", "C_OUT4", "ACCUMULATE"]
+);
 
 /// Ways to compute it; the first takes any shape.
 pub(super) const CANDIDATES: &[Candidate] = &[
@@ -33,6 +54,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "naive",
         kernel: &INPUT_GRADIENT_NAIVE,
         constants: &[],
+        filters: Filters::Plain,
         fits: |_| true,
         groups: |conv, own| Groups::cover(conv.input_words() as u64 / 4, own.workgroup()),
         rows: |_, _| None,
@@ -42,6 +64,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "stride2",
         kernel: &INPUT_GRADIENT_STRIDE2,
         constants: &[],
+        filters: Filters::Plain,
         fits: |conv| conv.is_3x3(2),
         groups: |conv, own| per_channel_group(tiles_of(conv, 2), conv.in4(), own),
         rows: |_, _| None,
@@ -51,6 +74,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "direct4",
         kernel: &INPUT_GRADIENT_DIRECT,
         constants: &[("BLOCKS", 1)],
+        filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1),
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4(), own),
         rows: |_, _| None,
@@ -60,8 +84,39 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "direct8",
         kernel: &INPUT_GRADIENT_DIRECT,
         constants: &[("BLOCKS", 2)],
+        filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1) && conv.in4() > 1,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4().div_ceil(2), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Cpu,
+    },
+    Candidate {
+        name: "winograd2x16",
+        kernel: &INPUT_GRADIENT_WINOGRAD2,
+        constants: &[("BLOCKS", 4), ("WORKGROUP", 128)],
+        filters: Filters::Winograd2,
+        fits: |conv| conv.is_3x3(1),
+        groups: |conv, own| winograd::groups2(conv, conv.in4(), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Gpu,
+    },
+    Candidate {
+        name: "winograd2x32",
+        kernel: &INPUT_GRADIENT_WINOGRAD2,
+        constants: &[("BLOCKS", 8)],
+        filters: Filters::Winograd2,
+        fits: |conv| conv.is_3x3(1) && conv.in4() > 4,
+        groups: |conv, own| winograd::groups2(conv, conv.in4(), own),
+        rows: |_, _| None,
+        made_for: MadeFor::Gpu,
+    },
+    Candidate {
+        name: "winograd4",
+        kernel: &INPUT_GRADIENT_WINOGRAD4,
+        constants: &[],
+        filters: Filters::Winograd4,
+        fits: |conv| conv.is_3x3(1) && conv.in4() > 2,
+        groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4().div_ceil(4), own),
         rows: |_, _| None,
         made_for: MadeFor::Cpu,
     },
@@ -91,7 +146,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
 ];
 
 impl Conv {
-    /// dx = gradient with respect to x; `accumulate` adds to what dx holds.
+    /// dx = gradient with respect to x, with the weights in the form that the candidate reads; `accumulate` adds to what dx holds.
     ///
     /// # Errors
     /// As [`Conv::forward`].
@@ -104,7 +159,7 @@ impl Conv {
     ) -> Result<Dispatch> {
         let lengths = [
             (dy, self.output_words(), "dy"),
-            (weight, self.weight_words(), "weight"),
+            (weight, self.filter_words(Direction::InputGradient, candidate.filters), "weight"),
             (dx, self.input_words(), "dx"),
         ];
         self.check(candidate.kernel, lengths)?;

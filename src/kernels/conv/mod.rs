@@ -10,12 +10,16 @@ mod layout;
 mod shape;
 mod tiles;
 mod weight_gradient;
+mod winograd;
 
 pub use candidate::{Candidate, Direction, MadeFor, Precision};
 pub use choices::Choices;
 pub use coop::{FORWARD_COOP, INPUT_GRADIENT_COOP, WEIGHT_GRADIENT_COOP};
-pub use forward::{FORWARD_DIRECT, FORWARD_NAIVE, FORWARD_STRIDED};
-pub use input_gradient::{INPUT_GRADIENT_DIRECT, INPUT_GRADIENT_NAIVE, INPUT_GRADIENT_STRIDE2};
+pub use forward::{FORWARD_DIRECT, FORWARD_NAIVE, FORWARD_STRIDED, FORWARD_WINOGRAD2, FORWARD_WINOGRAD4};
+pub use input_gradient::{
+    INPUT_GRADIENT_DIRECT, INPUT_GRADIENT_NAIVE, INPUT_GRADIENT_STRIDE2, INPUT_GRADIENT_WINOGRAD2,
+    INPUT_GRADIENT_WINOGRAD4,
+};
 pub use layout::{pack_weights, unpack_weights};
 pub use shape::Conv;
 pub use tiles::{
@@ -23,6 +27,7 @@ pub use tiles::{
     WEIGHT_GRADIENT_TILED,
 };
 pub use weight_gradient::{WEIGHT_GRADIENT_BANDS, WEIGHT_GRADIENT_DIRECT, WEIGHT_GRADIENT_NAIVE};
+pub use winograd::{Filters, TransformedWeights, WINOGRAD_WEIGHTS, winograd_weights};
 
 use crate::gpu::{Dispatch, Groups, View};
 

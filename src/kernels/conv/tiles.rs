@@ -1,6 +1,6 @@
 //! Candidates for GPUs: implicit GEMM of any shape, and regions of pixels with their halo for 3x3, through workgroup memory.
 
-use super::{Candidate, Conv, MadeFor, kernel};
+use super::{Candidate, Conv, Filters, MadeFor, kernel};
 use crate::gpu::{Access, Groups, Kernel};
 use crate::kernels::{lib, shader};
 
@@ -109,7 +109,7 @@ pub(super) const fn candidate(
     groups: fn(&Conv, &Candidate) -> Groups,
     rows: fn(&Conv, &Candidate) -> Option<usize>,
 ) -> Candidate {
-    Candidate { name, kernel, constants, fits, groups, rows, made_for: MadeFor::Gpu }
+    Candidate { name, kernel, constants, filters: Filters::Plain, fits, groups, rows, made_for: MadeFor::Gpu }
 }
 
 /// Blocks of TILE_N4 groups of channels.

@@ -1,6 +1,6 @@
 //! The gradient with respect to the weights, in parts that optimizer/reduce adds up.
 
-use super::{Candidate, Conv, MadeFor, SHAPE, coop, kernel, tiles};
+use super::{Candidate, Conv, Filters, MadeFor, SHAPE, coop, kernel, tiles};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::shader;
@@ -33,6 +33,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "naive",
         kernel: &WEIGHT_GRADIENT_NAIVE,
         constants: &[],
+        filters: Filters::Plain,
         fits: |_| true,
         groups: |conv, own| {
             let items = (conv.weight_words() as u32 / 4).div_ceil(own.workgroup());
@@ -45,6 +46,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "direct8",
         kernel: &WEIGHT_GRADIENT_DIRECT,
         constants: &[],
+        filters: Filters::Plain,
         fits: |conv| conv.kernel == 3,
         groups: |conv, own| lanes(conv, own, conv.out4().div_ceil(2)),
         rows: |conv, _| Some(conv.rows_a_split()),
@@ -54,6 +56,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         name: "bands",
         kernel: &WEIGHT_GRADIENT_BANDS,
         constants: &[],
+        filters: Filters::Plain,
         fits: |conv| conv.kernel == 3 && conv.stride == 1,
         groups: |conv, own| lanes(conv, own, conv.out4()),
         rows: |conv, _| Some((conv.batch * conv.out_height().div_ceil(8)).div_ceil(conv.splits())),

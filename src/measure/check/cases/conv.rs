@@ -1,18 +1,20 @@
 //! Convolutions: forward, gradient of the input, gradient of the weights, with every candidate.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 
+use super::winograd;
 use crate::Result;
-use crate::kernels::conv::{Candidate, Conv, Direction, Precision};
+use crate::kernels::conv::{Candidate, Conv, Direction, Filters, Precision};
 use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
 use crate::measure::check::lab::{Lab, abs, normals, pack, pack_filters};
-use crate::measure::check::tolerance::{Approx, sum_of_products};
+use crate::measure::check::tolerance::{Approx, TINY, ULP, sum_of_products};
 use crate::reference::{self, Shape};
 
 /// (batch, height, width, in, out, kernel, stride, padding)
-type Sizes = [usize; 8];
+pub(super) type Sizes = [usize; 8];
 
 /// Sizes that no tile divides, the three of ResNet, kernels and paddings besides 3 and 1, and a batch as in training.
 const SHAPES: &[Sizes] = &[
@@ -31,6 +33,8 @@ const SHAPES: &[Sizes] = &[
     [128, 32, 32, 3, 16, 3, 1, 1],
     [7, 8, 12, 5, 18, 3, 1, 1],
     [3, 8, 24, 5, 18, 3, 1, 1],
+    [3, 7, 9, 18, 37, 3, 1, 1],
+    [2, 13, 6, 33, 20, 3, 1, 1],
     [128, 32, 32, 16, 16, 3, 1, 1],
     [128, 32, 32, 16, 32, 3, 2, 1],
 ];
@@ -98,18 +102,27 @@ struct Twin {
     y: LazyLock<[Vec<f64>; 2], Lazy>,
     dx: LazyLock<[Vec<f64>; 2], Lazy>,
     dw: LazyLock<[Vec<f64>; 2], Lazy>,
+    /// Tolerances of Winograd's forms, made when first asked for.
+    winograd: Mutex<HashMap<(Direction, Filters), Arc<Vec<f64>>>>,
 }
 
 type Lazy = Box<dyn FnOnce() -> [Vec<f64>; 2] + Send>;
 
-fn conv_of([batch, height, width, in_channels, out_channels, kernel, stride, padding]: Sizes) -> Conv {
+pub(super) fn conv_of(
+    [batch, height, width, in_channels, out_channels, kernel, stride, padding]: Sizes,
+) -> Conv {
     Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding }
+}
+
+pub(super) fn twin_of(conv: &Conv) -> reference::conv::Conv {
+    let Conv { in_channels, out_channels, kernel, stride, padding, .. } = *conv;
+    reference::conv::Conv { kernel, stride, padding, in_channels, out_channels }
 }
 
 fn twin(sizes: Sizes, inputs: Inputs) -> Twin {
     let conv = conv_of(sizes);
-    let Conv { batch, height, width, in_channels, out_channels, kernel, stride, padding } = conv;
-    let twin = reference::conv::Conv { kernel, stride, padding, in_channels, out_channels };
+    let Conv { batch, height, width, in_channels, .. } = conv;
+    let twin = twin_of(&conv);
     let shape = Shape::new(batch, height, width, in_channels);
     let output = twin.output_shape(shape);
     // An outlier in the input and in the weights: sums of very different terms.
@@ -128,6 +141,7 @@ fn twin(sizes: Sizes, inputs: Inputs) -> Twin {
         y: lazy(&x, &weight, Box::new(move |x, w| twin.forward(x, shape, w))),
         dx: lazy(&dy, &weight, Box::new(move |dy, w| twin.input_gradient(dy, shape, w))),
         dw: lazy(&x, &dy, Box::new(move |x, dy| twin.weight_gradient(x, dy, shape))),
+        winograd: Mutex::default(),
         conv,
         inputs,
         x,
@@ -153,6 +167,21 @@ impl Twin {
         pack_filters(&self.weight, out_channels, in_channels, kernel)
     }
 
+    fn winograd_tolerance(&self, direction: Direction, form: Filters) -> Arc<Vec<f64>> {
+        let mut known = self.winograd.lock().unwrap_or_else(|e| e.into_inner());
+        let make = || {
+            let Conv { in_channels, out_channels, .. } = self.conv;
+            let turned = || reference::winograd::turned(&twin_of(&self.conv), &self.weight);
+            Arc::new(match direction {
+                Direction::InputGradient => {
+                    winograd::tolerance(form, &self.dy, self.output(), &turned(), in_channels)
+                }
+                _ => winograd::tolerance(form, &self.x, self.input(), &self.weight, out_channels),
+            })
+        };
+        Arc::clone(known.entry((direction, form)).or_insert_with(make))
+    }
+
     fn forward(&self, lab: &Lab, candidate: &Candidate, statistics: bool) -> Result<Vec<Comparison>> {
         let Conv { in_channels, kernel, .. } = self.conv;
         let x = lab.values("x", &pack(&self.x, self.input()))?;
@@ -161,11 +190,17 @@ impl Twin {
         let chunk = self.conv.statistics_chunk(candidate).filter(|_| statistics).unwrap_or(usize::MAX);
         let chunks = self.conv.out_pixels().div_ceil(chunk);
         let partial = lab.poisoned("partial", chunks * groups_of_four(self.conv.out_channels) * 8)?;
-        let views = [&x.view, &weight.view];
-        lab.run([self.conv.forward(candidate, views, &y.view, &partial.view, statistics)?])?;
+        let form = candidate.filters;
+        let (filters, transform) = winograd::filters(lab, &self.conv, Direction::Forward, form, &weight)?;
+        let views = [&x.view, &filters];
+        let forward = self.conv.forward(candidate, views, &y.view, &partial.view, statistics)?;
+        lab.run(transform.into_iter().chain([forward]))?;
         let [value, magnitude] = &*self.y;
         let terms = kernel * kernel * in_channels;
-        let tolerance: Vec<f64> = magnitude.iter().map(|&m| self.inputs.bound(terms, m)).collect();
+        let tolerance = match form {
+            Filters::Plain => magnitude.iter().map(|&m| self.inputs.bound(terms, m)).collect(),
+            _ => self.winograd_tolerance(Direction::Forward, form).to_vec(),
+        };
         let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
         if statistics {
             let [expected, tolerance] =
@@ -186,8 +221,12 @@ impl Twin {
             true => lab.values("dx", &pack(&self.start, self.input()))?,
             false => lab.poisoned("dx", self.conv.input_words())?,
         };
-        let views = [&dy.view, &weight.view];
-        lab.run([self.conv.input_gradient(candidate, views, &dx.view, accumulate)?])?;
+        let form = candidate.filters;
+        let (filters, transform) =
+            winograd::filters(lab, &self.conv, Direction::InputGradient, form, &weight)?;
+        let views = [&dy.view, &filters];
+        let gradient = self.conv.input_gradient(candidate, views, &dx.view, accumulate)?;
+        lab.run(transform.into_iter().chain([gradient]))?;
         let [value, magnitude] = &*self.dx;
         let start = |i: usize| if accumulate { self.start[i] } else { 0.0 };
         let expected: Vec<f64> = value.iter().enumerate().map(|(i, v)| v + start(i)).collect();
@@ -195,7 +234,14 @@ impl Twin {
         let terms = kernel * kernel * out_channels + usize::from(accumulate);
         let added = |i: usize| sum_of_products(terms, start(i).abs());
         let bound = |(i, m): (usize, &f64)| self.inputs.bound(terms, *m) + added(i);
-        let tolerance: Vec<f64> = magnitude.iter().enumerate().map(bound).collect();
+        let tolerance: Vec<f64> = match form {
+            Filters::Plain => magnitude.iter().enumerate().map(bound).collect(),
+            _ => {
+                // The sum with what dx held is one rounding more.
+                let more = |(i, &error): (usize, &f64)| error + ULP * (expected[i].abs() + error) + TINY;
+                self.winograd_tolerance(Direction::InputGradient, form).iter().enumerate().map(more).collect()
+            }
+        };
         lab.check(&dx, &pack(&expected, self.input()), &pack(&tolerance, self.input()))
     }
 
@@ -222,7 +268,7 @@ impl Twin {
     }
 }
 
-fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> String {
+pub(super) fn name([batch, height, width, from, to, kernel, stride, padding]: Sizes) -> String {
     format!(
         "{batch}x{height}x{width}, {from} to {to} channels, {kernel}x{kernel}, stride {stride}, pad {padding}"
     )

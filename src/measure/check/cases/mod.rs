@@ -14,6 +14,7 @@ mod optimizer;
 mod philox;
 mod pool;
 mod residual;
+mod winograd;
 
 use super::case::Case;
 
@@ -23,6 +24,7 @@ pub fn cases() -> Vec<Case> {
         philox::cases(),
         optimizer::advance_cases(),
         augment::cases(),
+        winograd::cases(),
         conv::cases(),
         batchnorm::cases(),
         batchnorm_forward::cases(),
