@@ -104,12 +104,7 @@ impl Pass<'_> {
         let known = self.workspace.filters.take();
         self.workspace.filters =
             TransformedFilters::of(known, self.gpu, self.network, self.choices, self.batch)?;
-        let (weight, backward) = (self.weights.weight.view(), self.mode == Mode::Train);
-        let filters = self.workspace.filters.as_ref();
-        if let Some(mut dispatch) = filters.and_then(|filters| filters.transform(&weight, backward)) {
-            "parameters".clone_into(&mut dispatch.label);
-            recorder.push(dispatch);
-        }
+        self.transform_filters(self.mode == Mode::Train, recorder);
         for (index, node) in self.network.nodes.iter().enumerate() {
             for mut dispatch in self.forward_node(index, node)? {
                 dispatch.label.clone_from(&node.name);
@@ -139,6 +134,15 @@ impl Pass<'_> {
         self.next_batchnorm(index)?;
         let conv = conv_of(self.network, node, self.batch);
         conv.statistics_chunk(self.choices.get(Direction::Forward, &conv))
+    }
+
+    /// In one dispatch for all layers, which in training serves the backward pass too.
+    fn transform_filters(&self, backward: bool, recorder: &mut Recorder) {
+        let (filters, weight) = (self.workspace.filters.as_ref(), self.weights.weight.view());
+        if let Some(mut dispatch) = filters.and_then(|filters| filters.transform(&weight, backward)) {
+            "parameters".clone_into(&mut dispatch.label);
+            recorder.push(dispatch);
+        }
     }
 
     /// The weights of a convolution in the form that the candidate reads.
@@ -209,6 +213,9 @@ impl Pass<'_> {
     /// A kernel that cannot take a shape, or not enough device memory.
     pub fn backward(&mut self, dlogits: &View, recorder: &mut Recorder) -> Result<()> {
         let network = self.network;
+        if self.mode == Mode::Eval {
+            self.transform_filters(true, recorder);
+        }
         let mut gradients: Vec<Option<Gradient>> = vec![None; network.nodes.len() + 1];
         gradients[network.logits()] = Some(Gradient { view: dlogits.clone(), owned: None });
         for (index, node) in network.nodes.iter().enumerate().rev() {
