@@ -47,6 +47,8 @@ pub struct StepRow {
     pub dispatches_per_step: usize,
     /// All buffers on the device while steps run.
     pub device_bytes: u64,
+    /// What values and their gradients would take with a buffer each, and the rest as it is.
+    pub unshared_bytes: u64,
     /// Most of all buffers at once, from the opening of the device on.
     pub peak_device_bytes: u64,
     /// Finding and opening the device.
@@ -78,9 +80,10 @@ impl std::fmt::Display for StepRow {
         )?;
         writeln!(
             f,
-            "  {} dispatches a step; {:.1} MiB, at most {:.1} MiB at once",
+            "  {} dispatches a step; {:.1} MiB ({:.0} % of unshared buffers), at most {:.1} MiB at once",
             self.dispatches_per_step,
             mib(self.device_bytes),
+            100.0 * self.device_bytes as f64 / self.unshared_bytes as f64,
             mib(self.peak_device_bytes)
         )?;
         write!(
@@ -123,6 +126,8 @@ pub fn step(gpu: &Gpu, config: &RunConfig, effort: Effort) -> Result<StepRow> {
         gflops: plan.flops() as f64 / median_step_s / 1e9,
         dispatches_per_step: plan.len(),
         device_bytes: gpu.live_bytes(),
+        unshared_bytes: gpu.live_bytes() - subject.shared_bytes()
+            + network.unshared_bytes(config.batch as usize),
         peak_device_bytes: gpu.peak_bytes(),
         device_open_s: gpu.opened_in().as_secs_f64(),
         pipelines_ready_s: subject.ready_s,

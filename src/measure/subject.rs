@@ -54,6 +54,11 @@ impl<'a> Subject<'a> {
         self.trainer.plan()
     }
 
+    /// Bytes of the values and of the gradients that they share.
+    pub(super) fn shared_bytes(&self) -> u64 {
+        self.trainer.value_bytes()
+    }
+
     fn begin(&mut self) -> Result<()> {
         self.trainer.begin_epoch(&self.order, &self.rates, self.steps, 0)
     }

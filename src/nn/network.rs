@@ -142,6 +142,19 @@ pub struct Node {
     pub shape: [usize; 3],
 }
 
+impl Node {
+    /// The value that its residual connection adds.
+    fn shortcut(&self) -> Option<Value> {
+        match &self.layer {
+            Layer::BatchNorm(BatchNormSite {
+                shortcut: ShortcutSite::Same(value) | ShortcutSite::Padded(value),
+                ..
+            }) => Some(*value),
+            _ => None,
+        }
+    }
+}
+
 /// A network: nodes in the order of computation. The last value is the logits.
 #[derive(Clone, Debug)]
 pub struct Network {
@@ -202,16 +215,31 @@ impl Network {
         tensors.last().map_or(ALIGN, |last| last.first + last.words.next_multiple_of(ALIGN))
     }
 
+    /// The last node that uses each value, by itself or in place as another value. The logits outlive all nodes.
+    pub(super) fn lives(&self) -> Vec<usize> {
+        let mut lives = vec![0; self.nodes.len() + 1];
+        lives[self.logits()] = self.nodes.len();
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            let end = if matches!(node.layer, Layer::Dropout { .. }) { lives[index + 1] } else { index };
+            lives[node.input] = lives[node.input].max(end);
+            if let Some(value) = node.shortcut() {
+                lives[value] = lives[value].max(index);
+            }
+        }
+        lives
+    }
+
+    /// Bytes that a training step would take for values and their gradients if each had a buffer of its own.
+    pub fn unshared_bytes(&self, batch: usize) -> u64 {
+        (0..=self.nodes.len()).map(|value| 2 * 4 * self.words(value, batch) as u64).sum()
+    }
+
     /// How often each value is read.
     pub(super) fn readers(&self) -> Vec<usize> {
         let mut readers = vec![0; self.nodes.len() + 1];
         for node in &self.nodes {
             readers[node.input] += 1;
-            if let Layer::BatchNorm(BatchNormSite {
-                shortcut: ShortcutSite::Same(value) | ShortcutSite::Padded(value),
-                ..
-            }) = node.layer
-            {
+            if let Some(value) = node.shortcut() {
                 readers[value] += 1;
             }
         }

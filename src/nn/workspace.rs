@@ -28,21 +28,17 @@ pub struct Workspace {
 
 impl Workspace {
     /// Buffers for forward passes of up to `forward_batch` images and backward passes of up to `backward_batch`. Buffers
-    /// for gradients are made when a backward pass is recorded.
+    /// for gradients are made when a backward pass is recorded. Without a backward pass (0) a value's buffer is used again
+    /// once nothing reads it any more.
     ///
     /// # Errors
     /// Not enough device memory.
     pub fn new(gpu: &Gpu, network: &Network, forward_batch: usize, backward_batch: usize) -> Result<Self> {
         let batch = forward_batch.max(backward_batch);
-        let mut values = vec![gpu.buffer("images", network.words(0, batch))?];
+        let values = values(gpu, network, batch, backward_batch == 0)?;
         let mut saved = Vec::with_capacity(network.nodes.len());
         let mut partial = 4;
         for (index, node) in network.nodes.iter().enumerate() {
-            let value = match node.layer {
-                Layer::Dropout { .. } => values[node.input].clone(), // in place
-                _ => gpu.buffer(&node.name, network.words(index + 1, batch))?,
-            };
-            values.push(value);
             saved.push(match node.layer {
                 Layer::BatchNorm(_) => {
                     let norm = batchnorm_of(network, index, batch, Rows::WIDE);
@@ -73,6 +69,11 @@ impl Workspace {
         self.values[value].view().first(network.words(value, batch))
     }
 
+    /// Bytes of all values and of the buffers that gradients take in turns.
+    pub fn value_bytes(&self) -> u64 {
+        self.values.iter().chain(self.gradients.values().flatten()).map(Buffer::bytes).sum()
+    }
+
     pub(super) fn saved(&self, node: usize) -> View {
         match &self.saved[node] {
             Some(buffer) => buffer.view(),
@@ -92,6 +93,31 @@ impl Workspace {
     pub(super) fn give(&mut self, buffer: Buffer) {
         self.gradients.entry((buffer.bytes() / 4) as usize).or_default().push(buffer);
     }
+}
+
+/// A buffer for each value; with `share`, values that do not live at the same time may have the same one.
+fn values(gpu: &Gpu, network: &Network, batch: usize, share: bool) -> Result<Vec<Buffer>> {
+    let lives = network.lives();
+    let mut free: HashMap<usize, Vec<Buffer>> = HashMap::new();
+    let mut values = vec![gpu.buffer("images", network.words(0, batch))?];
+    for (index, node) in network.nodes.iter().enumerate() {
+        let words = network.words(index + 1, batch);
+        let value = match (&node.layer, free.get_mut(&words).and_then(Vec::pop)) {
+            (Layer::Dropout { .. }, _) => values[node.input].clone(), // in place
+            (_, Some(buffer)) => buffer,
+            _ => gpu.buffer(&node.name, words)?,
+        };
+        values.push(value);
+        if share {
+            // The images are written anew by the host or by the plan's own start.
+            let in_place = |value: usize| matches!(network.nodes[value - 1].layer, Layer::Dropout { .. });
+            let ended = (1..values.len()).filter(|&value| lives[value] == index && !in_place(value));
+            ended.for_each(|value| {
+                free.entry(network.words(value, batch)).or_default().push(values[value].clone())
+            });
+        }
+    }
+    Ok(values)
 }
 
 /// The shape of a batch norm node for `batch` images.

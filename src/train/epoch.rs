@@ -1,7 +1,7 @@
 //! One epoch of a run: its steps, its validation, its checkpoint, and the stop in the middle of it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::checkpoint::Checkpoint;
 use super::evaluate::Evaluation;
@@ -11,6 +11,9 @@ use super::trainer::Trainer;
 use crate::data::order;
 use crate::kernels::conv::Precision;
 use crate::{Error, Result};
+
+/// Time between readbacks of the records: what an eye follows; each is a submission of its own.
+const READBACK: Duration = Duration::from_millis(200);
 
 /// What has happened since the epoch began.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +102,7 @@ impl Run<'_> {
     ) -> Result<Option<usize>> {
         let mut images = 0;
         let mut known = None;
+        let mut asked: Option<Instant> = None;
         let steps_per_epoch = trainer.steps_per_epoch();
         while (self.progress.record as usize) < steps_per_epoch && self.progress.step < total_steps {
             let record = self.progress.record as usize;
@@ -109,7 +113,10 @@ impl Run<'_> {
             if let Some(records) = trainer.poll_records()? {
                 known = Some(self.means(trainer, &records[..record.saturating_sub(3).min(records.len())]));
             }
-            trainer.ask_records();
+            if asked.is_none_or(|asked| asked.elapsed() > READBACK) {
+                trainer.ask_records();
+                asked = Some(Instant::now());
+            }
             observer.step(&StepReport {
                 epoch: self.progress.epoch + 1,
                 record: record + 1,

@@ -158,6 +158,11 @@ impl<'a> Trainer<'a> {
         &self.full
     }
 
+    /// Bytes of the network's values and of the gradients that they share.
+    pub fn value_bytes(&self) -> u64 {
+        self.workspace.value_bytes()
+    }
+
     /// Images of step `record` of the epoch.
     pub fn images_of(&self, record: usize) -> usize {
         match &self.rest {
