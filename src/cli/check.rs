@@ -40,6 +40,9 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     let all = kernels.len();
     kernels.retain(|case| case.fits(&gpu));
     if let (Err(reason), true) = (gpu.cooperative_side(), kernels.len() < all) {
+        if kernels.is_empty() && networks.is_empty() {
+            return Err(reason);
+        }
         context.output.note(format!("{} checks are left out: {reason}", all - kernels.len()));
     }
     let bar = ProgressBar::new((kernels.len() + networks.len()) as u64);

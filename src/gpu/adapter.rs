@@ -58,9 +58,17 @@ pub(super) const COOPERATIVE: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOP
 pub(super) fn cooperative_side(adapter: &wgpu::Adapter) -> std::result::Result<u32, String> {
     use wgpu::CooperativeScalarType::{F16, F32};
     let info = adapter.get_info();
-    let missing = COOPERATIVE - adapter.features();
+    let missing: Vec<_> = [
+        (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative matrices"),
+        (wgpu::Features::SHADER_F16, "f16"),
+        (wgpu::Features::SUBGROUP, "subgroups"),
+    ]
+    .into_iter()
+    .filter(|(feature, _)| !adapter.features().contains(*feature))
+    .map(|row| row.1)
+    .collect();
     if !missing.is_empty() {
-        return Err(format!("its driver has no {}", missing.to_string().to_lowercase()));
+        return Err(format!("its driver has no {}", missing.join(" and no ")));
     }
     let all = adapter.cooperative_matrix_properties();
     let has = |side: &u32| {

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use wgrad::gpu::{Gpu, Limits, Selection};
 use wgrad::measure::check::{Case, cases};
 
 use crate::support::gpu;
@@ -9,18 +10,33 @@ use crate::support::gpu;
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases);
 
 fn family(name: &str) {
-    // Kernels of mixed precision run where the adapter has what they need; training.rs tests what is said where it has not.
+    // Those of mixed precision need more than WebGPU's defaults: a test of their own.
     let cases: Vec<_> = CASES.iter().filter(|case| case.family() == name && case.fits(gpu())).collect();
     assert!(!cases.is_empty(), "there is no case of {name}");
+    run(gpu(), &cases);
+}
+
+fn run(gpu: &Gpu, cases: &[&Case]) {
     let mut wrong = Vec::new();
-    for case in &cases {
-        match case.run(gpu()) {
+    for case in cases {
+        match case.run(gpu) {
             Ok(outcome) if outcome.ok => {}
             Ok(outcome) => wrong.push(outcome.to_string()),
             Err(error) => wrong.push(format!("{} [{}]: {error}", case.kernel, case.name)),
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Where the adapter has no cooperative matrices no case of theirs may claim to fit.
+#[test]
+fn mixed_precision() {
+    let own = Gpu::open(&Selection::default(), Limits::Adapter).expect("a device with all that it offers");
+    let mixed = |case: &&Case| case.kernel.ends_with("_coop");
+    assert_eq!(CASES.iter().filter(mixed).filter(|case| case.fits(gpu())).count(), 0);
+    let cases: Vec<_> = CASES.iter().filter(mixed).filter(|case| case.fits(&own)).collect();
+    assert_eq!(cases.is_empty(), own.cooperative_side().is_err());
+    run(&own, &cases);
 }
 
 macro_rules! families {

@@ -152,3 +152,60 @@ fn nothing_is_allocated_after_the_first_step() {
     assert_eq!(watch.1.len(), 12, "three epochs of three steps");
     assert!(watch.1.iter().all(|allocated| *allocated == watch.1[0]), "{:?}", watch.1);
 }
+
+/// The losses of the steps of a small run; an epoch is a step.
+fn losses(gpu: &Gpu, dataset: &Dataset, precision: &str, seed: u32) -> wgrad::Result<Vec<f64>> {
+    struct Watch(Vec<f64>);
+    impl Observer for Watch {
+        fn epoch(&mut self, metrics: &metrics::EpochMetrics) {
+            self.0.push(metrics.train_loss);
+        }
+    }
+    let (precision, seed) = (format!("precision={precision}"), format!("seed={seed}"));
+    let config = config(&[
+        &precision,
+        &seed,
+        "model=resnet8",
+        "batch=32",
+        "epochs=12",
+        "data.split=head",
+        "data.train_count=32",
+        "eval_batch=10",
+        "optimizer.lr=0.05",
+        "schedule.kind=constant",
+    ]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run");
+    let run = Run::create(gpu, config, dataset, &out);
+    assert_eq!(run.is_ok(), out.exists(), "a run that cannot begin leaves no folder");
+    let mut watch = Watch(Vec::new());
+    run?.train(&mut watch, &AtomicBool::new(false))?;
+    Ok(watch.0)
+}
+
+/// Where the adapter has cooperative matrices, the curve of mixed precision lies over that of f32: nearer by far than that of
+/// another seed. Where it has none, the error says so.
+#[test]
+fn mixed_precision_learns_as_f32_does_or_says_what_is_missing() {
+    let gpu = &Gpu::open(&Selection::default(), Limits::Adapter).expect("a device with all that it offers");
+    let dataset = few(42, 10);
+    let mixed = losses(gpu, &dataset, "mixed", 0);
+    if let Err(reason) = gpu.cooperative_side() {
+        let got = mixed.expect_err("there are no cooperative matrices").to_string();
+        assert_eq!(got, reason.to_string());
+        for part in [gpu.name(), "precision mixed", "use precision f32"] {
+            assert!(got.contains(part), "{got}: {part:?} is missing");
+        }
+        return;
+    }
+    let mixed = mixed.expect("it trains");
+    let [own, other] = [0, 1].map(|seed| losses(gpu, &dataset, "f32", seed).expect("it trains"));
+    let distance = |a: &[f64]| a.iter().zip(&own).map(|(a, b)| (a - b).abs()).sum::<f64>();
+    assert_eq!(mixed.len(), 12);
+    assert!(mixed != own, "mixed precision computes in f32");
+    assert!(
+        distance(&mixed) < 0.25 * distance(&other),
+        "mixed {mixed:?}, f32 {own:?}, another seed {other:?}"
+    );
+    assert!(mixed[11] < 0.7 * mixed[0], "it learns: {mixed:?}");
+}
