@@ -178,3 +178,13 @@ impl Conv {
         Ok(dispatch)
     }
 }
+
+// Rejected. Lavapipe 26.1, vectors of 512 bits, two Zen 5 cores; 16 channels of 32x32, batch 32; GFLOP/s from process time, so
+// that other work on the machine does not count. `direct4` gives 112, `direct8` 132.
+// - Two input channels a turn of the loop in the place of four, to keep the code small: tiles of 4x4x4 116, 4x4x8 92, 2x4x4
+//   113, 2x4x8 101, 2x8x4 111, 4x4x16 76. More sums than registers: the moves between them and the stack outweigh the reuse.
+// - Lanes over output channels, pixels the same for all (no gathers for them): 75 with 16 pixels, 63 with 8. Each pixel
+//   becomes a whole vector that is spilled.
+// - What bounds 2x4x4: with loads that are the same for all lanes (wrong results) 180, with constant weights too 265. So the
+//   per-lane loads, which this driver makes gathers, cost 36 % and the weights 21 %. It also splits fma into multiply and add.
+// - Statistics by two sums over the workgroup (four barriers): the kernel took 1.2 times as long; one barrier costs 5 %.
