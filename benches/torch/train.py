@@ -49,6 +49,8 @@ class Subject:
         for _ in range(args.warmup - 1):
             self.step()
         self.wait()
+        if args.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
         self.warmup_s = time.perf_counter() - started
 
     def wait(self):
@@ -119,15 +121,16 @@ def arguments():
     parser.add_argument("--compiled", nargs="+", choices=["no", "yes"])
     parser.add_argument("--threads", type=int, help="threads of a CPU [default: all cores]")
     parser.add_argument("--steps", type=int, default=20, help="steps that are timed")
-    parser.add_argument("--warmup", type=int, default=3, help="steps before them, at least 1")
+    parser.add_argument("--warmup", type=int, help="steps before them, at least 1 [default: 3, on a card 15]")
     parser.add_argument("--listen", action="store_true", help="time again for each number of steps on stdin")
     parser.add_argument("--sgemm", type=int, metavar="N", help="time a product of N x N matrices instead")
     args = parser.parse_args()
     if args.depth < 8 or args.depth % 6 != 2:
         parser.error(f"--depth {args.depth}: expected 6n + 2 from 8 on, such as 20 or 56")
+    cuda = args.device == "cuda"
+    args.warmup = (15 if cuda else 3) if args.warmup is None else args.warmup
     if min(args.batch, args.steps, args.warmup, args.width) < 1:
         parser.error("--batch, --steps, --warmup and --width must be at least 1")
-    cuda = args.device == "cuda"
     args.layout = args.layout or (["nchw"] if cuda else ["channels_last", "nchw"])
     args.precision = args.precision or (["fp32", "tf32", "amp"] if cuda else ["fp32"])
     args.compiled = args.compiled or (["no", "yes"] if cuda else ["no"])

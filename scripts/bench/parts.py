@@ -114,7 +114,8 @@ def scaling(bench):
 def kernels(bench):
     """Each convolution kernel by shape and direction, against the machine's own matrix product."""
     settings, products, found = bench.settings, [], {}
-    command = bench.wgrad_command("bench", "kernels", "--json")
+    steps = ("--steps", str(settings.steps)) if settings.steps else ()
+    command = bench.wgrad_command("bench", "kernels", "--json", "--batch", str(settings.batch), *steps)
     product = [settings.python, "benches/torch/train.py", "--device", settings.torch_device, "--sgemm", str(SGEMM)]
     for round in range(1, settings.rounds + 1):
         say(f"  round {round} of {settings.rounds}")

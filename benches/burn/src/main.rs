@@ -112,7 +112,8 @@ impl Subject {
             "steps": steps, "median_step_s": median, "images_per_second": f64::from(args.batch) / median,
             "pipelined_step_s": pipelined,
             "last_loss": last.map(|loss| loss.into_scalar::<f32>()),
-            "device_bytes": self.device.memory_pool_usage().map(|usage| usage.bytes_reserved),
+            // The pool keeps what it once reserved.
+            "peak_device_bytes": self.device.memory_pool_usage().map(|usage| usage.bytes_reserved),
         });
         for key in ["warmup_s", "first_step_s", "first_loss"] {
             row[key] = ready[key].clone();
