@@ -51,9 +51,10 @@ fn main(
         let mean = 0.0625 * ((quad_sum(made.a) + quad_sum(made.b)) + (quad_sum(made.c) + quad_sum(made.d)));
         let m2 = (squares(made.a, mean) + squares(made.b, mean)) + (squares(made.c, mean) + squares(made.d, mean));
         let place = Chunk(local, chunk, min(WORKGROUP, all - chunk * WORKGROUP), 16.0, made.real);
-        leave_statistics(place, made.k, mean[0], m2[0]);
-        leave_statistics(place, made.k + 1u, mean[1], m2[1]);
-        leave_statistics(place, made.k + 2u, mean[2], m2[2]);
-        leave_statistics(place, made.k + 3u, mean[3], m2[3]);
+        var means = mean;
+        var deviations = m2;
+        for (var g = 0u; g < 4u; g++) {
+            leave_statistics(place, made.k + g, Moments(means[g], deviations[g]));
+        }
     }
 }

@@ -38,7 +38,7 @@ pub static FORWARD_WINOGRAD4: Kernel = kernel!(
     ["x", "weight"],
     ["y", "partial"],
     128,
-    &[lib::INDEX, lib::FOUR, lib::REDUCE, lib::CHUNK_STATISTICS, lib::WINOGRAD4],
+    &[lib::INDEX, lib::FOUR, lib::CHUNK_STATISTICS, lib::WINOGRAD4],
     &["H_IN", "W_IN", "C_IN4", "C_OUT4", "STATISTICS"]
 );
 
