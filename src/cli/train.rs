@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use wgrad::config::{self, RunConfig};
 use wgrad::data::{Dataset, Source, load};
 use wgrad::kernels::Activation;
+use wgrad::kernels::conv::Precision;
+use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
 use wgrad::{Error, Result, report};
@@ -105,6 +107,9 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         );
     }
     let gpu = context.open()?;
+    if precision(&config) == Precision::Mixed {
+        cooperative_matrices(&gpu)?;
+    }
     let mut run = match args.resume {
         Some(_) => Run::resume(&gpu, &folder, config, &dataset)?,
         None => {

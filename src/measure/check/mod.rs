@@ -17,3 +17,33 @@ pub use custom::{CurvePoint, CustomReport, Kink, check_custom};
 pub use network::{NetworkCase, network_cases};
 pub use tolerance::{Approx, ULP, gamma, sum_of_products};
 pub use twin::{Given, Twin};
+
+use crate::gpu::Gpu;
+use crate::{Error, Result};
+
+/// Compares the kernels of mixed precision with their twins for one shape whose sums are long: drivers are known that lose
+/// sums in cooperative matrices, so a run asks before it trusts them.
+///
+/// # Errors
+/// A device without such matrices, or one whose results are off.
+pub fn cooperative_matrices(gpu: &Gpu) -> Result<()> {
+    gpu.cooperative_side()?;
+    let asked = |case: &&Case| {
+        case.kernel.ends_with("_coop")
+            && case.name.starts_with("5x8x8, 64 to 64 ")
+            && case.name.ends_with(", f16 inputs")
+    };
+    let all = cases();
+    let asked: Vec<&Case> = all.iter().filter(asked).collect();
+    debug_assert!(asked.len() >= 3, "a direction is not asked for");
+    for case in asked {
+        let outcome = case.run(gpu)?;
+        if !outcome.ok {
+            let name = gpu.name();
+            return Err(Error::Device(format!(
+                "device {name}: its cooperative matrices compute wrong, use precision f32 ({outcome})"
+            )));
+        }
+    }
+    Ok(())
+}
