@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use super::winograd;
 use crate::Result;
-use crate::kernels::conv::{Candidate, Conv, Direction, Filters, Precision};
+use crate::kernels::conv::{Candidate, Conv, Direction, Filters, MadeFor, Precision};
 use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
@@ -337,7 +337,13 @@ pub(super) fn cases() -> Vec<Case> {
                     if sizes == LONG && direction != Direction::WeightGradient {
                         continue;
                     }
-                    let fits = |own: &&Candidate| own.precision() == precision && (own.fits)(&conv);
+                    let fits = |own: &&Candidate| {
+                        // An invocation's loops depend on the batch in weight gradients only; a software driver takes minutes
+                        // for a large batch with kernels made for GPUs.
+                        let heavy = conv.batch >= 128 && own.made_for == MadeFor::Gpu;
+                        let worth = direction == Direction::WeightGradient || !heavy;
+                        own.precision() == precision && (own.fits)(&conv) && worth
+                    };
                     for candidate in direction.candidates().iter().filter(fits) {
                         for &(what, statistics, run) in runs(direction) {
                             if statistics && conv.statistics_chunk(candidate).is_none() {
