@@ -7,7 +7,7 @@ use wgrad::kernels::{ACTIVATIONS, Activation, Noise, Rows, activation, dropout};
 
 use crate::support::gpu;
 
-const ROWS: Rows = Rows { batch: 6, pixels: 35, channels: 18 };
+const ROWS: Rows = Rows { batch: 6, pixels: 35, channels: 18, workgroup: Rows::WIDE };
 const NOISE: Noise = Noise { seed: 99, layer: 4 };
 /// Half the distance of the difference quotient's points, exact in f32.
 const H: f32 = 1.0 / 64.0;
