@@ -9,6 +9,7 @@ mod device {
     pub mod golden;
     pub mod kernels;
     pub mod memory;
+    pub mod monte_carlo;
     pub mod network;
     pub mod training;
 }

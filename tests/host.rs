@@ -12,6 +12,7 @@ mod host {
     pub mod image_file;
     pub mod layering;
     pub mod models;
+    pub mod monte_carlo;
     pub mod reference;
     pub mod registry;
     pub mod report;

@@ -1,11 +1,11 @@
 //! `wgrad eval`
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use wgrad::Result;
-use wgrad::train::{Checkpoint, Evaluation, TrainedImages};
+use wgrad::train::{Checkpoint, Evaluation, MonteCarlo, TrainedImages};
 
 use super::Context;
 use super::source::Trained;
@@ -37,6 +37,10 @@ pub(super) struct EvalArgs {
     /// Activation, for checkpoints that wgrad did not write
     #[arg(long, value_name = "SPEC")]
     activation: Option<String>,
+    /// Average the softmax of so many passes with the network's noise at work, 1 to 10,000; adds the entropy of each image's
+    /// mean and the mutual information of answer and noise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    mc_samples: Option<u32>,
     /// Also write the logits (N x classes, f32) and labels to this file
     #[arg(long, value_name = "FILE.safetensors")]
     logits: Option<PathBuf>,
@@ -53,6 +57,22 @@ pub(super) fn run(context: &Context, args: &EvalArgs) -> Result<()> {
         SplitName::Val => TrainedImages::Validation,
         SplitName::Test => TrainedImages::Test,
     };
+    if let Some(samples) = args.mc_samples {
+        let network = network.with_noise_in_evaluation()?;
+        let (logits, labels) = which.samples(&gpu, &trained.config, &network, &weights, &dataset, samples)?;
+        let result = MonteCarlo::of(&logits, &labels, network.classes);
+        if let Some(path) = &args.logits {
+            write_samples(path, &result, &labels, network.classes)?;
+        }
+        return context.output.result(&result, || {
+            let MonteCarlo { mean_entropy, mean_mutual_information, .. } = result;
+            let line = format!(
+                "{samples} passes; means over images: entropy {mean_entropy:.4}, mutual information \
+                 {mean_mutual_information:.4} nats"
+            );
+            format!("{}\n\n{line}", table(&result.evaluation, &dataset.classes))
+        });
+    }
     let (logits, labels) = which.logits(&gpu, &trained.config, &network, &weights, &dataset)?;
     let evaluation = Evaluation::of(&logits, &labels, network.classes);
     if let Some(path) = &args.logits {
@@ -64,6 +84,19 @@ pub(super) fn run(context: &Context, args: &EvalArgs) -> Result<()> {
         Checkpoint { progress: None, tensors }.write(path)?;
     }
     context.output.result(&evaluation, || table(&evaluation, &dataset.classes))
+}
+
+/// `probabilities` (N x classes), `entropy` and `mutual_information` (N) of each image, and the labels.
+fn write_samples(path: &Path, result: &MonteCarlo, labels: &[u8], classes: usize) -> Result<()> {
+    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<_>>();
+    let count = labels.len();
+    let tensors = HashMap::from([
+        ("probabilities".to_owned(), (vec![count, classes], result.probabilities.clone())),
+        ("entropy".to_owned(), (vec![count], narrow(&result.entropy))),
+        ("mutual_information".to_owned(), (vec![count], narrow(&result.mutual_information))),
+        ("labels".to_owned(), (vec![count], labels.iter().map(|&label| f32::from(label)).collect())),
+    ]);
+    Checkpoint { progress: None, tensors }.write(path)
 }
 
 fn table(evaluation: &Evaluation, classes: &[String]) -> String {

@@ -36,6 +36,7 @@ pub const RECIPES: &[Recipe] = &[
     recipe!("akamaster_resnet56", "ResNet-56 after akamaster's PyTorch code: all 50k images, 200 epochs"),
     recipe!("seed000_relu", "ReLU baseline of the Keras DropActivation replication, on He's ResNet-56"),
     recipe!("seed000_dropact", "DropActivation (retain 0.95) of that replication, on He's ResNet-56"),
+    recipe!("seed000_dropout", "Dropout before every ReLU of that replication, on He's ResNet-56"),
     recipe!("seed000_rrelu", "Randomized ReLU of that replication, on He's ResNet-56"),
 ];
 

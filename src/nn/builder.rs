@@ -207,7 +207,7 @@ impl Builder {
             )));
         }
         let noise = self.site();
-        Ok(self.node(name, Layer::Dropout { rate, noise }, input, self.shape(input)))
+        Ok(self.node(name, Layer::Dropout { rate, always: false, noise }, input, self.shape(input)))
     }
 
     /// Mean over all pixels.

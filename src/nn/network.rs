@@ -2,6 +2,7 @@
 
 use super::Init;
 use crate::kernels::{Activation, groups_of_four};
+use crate::{Error, Result};
 
 /// Number of a value: 0 is the image, n the output of node n - 1.
 pub type Value = usize;
@@ -117,6 +118,8 @@ pub enum Layer {
     Dropout {
         /// Share of elements dropped, in [0, 1).
         rate: f32,
+        /// Whether it is at work in evaluation too.
+        always: bool,
         /// Its number among the places that draw random numbers.
         noise: u32,
     },
@@ -177,6 +180,35 @@ pub struct Network {
 }
 
 impl Network {
+    /// The same network with its random numbers in evaluation too, for Monte Carlo estimates: activations in their training
+    /// form, dropout at work, batch norm still with running statistics.
+    ///
+    /// # Errors
+    /// A network without random numbers.
+    pub fn with_noise_in_evaluation(mut self) -> Result<Self> {
+        let mut draws = false;
+        for node in &mut self.nodes {
+            match &mut node.layer {
+                Layer::BatchNorm(BatchNormSite { activation, .. }) | Layer::Activation { activation, .. } => {
+                    draws |= activation.row.stochastic();
+                    *activation = activation.with_noise_in_evaluation();
+                }
+                Layer::Dropout { always, .. } => {
+                    draws = true;
+                    *always = true;
+                }
+                _ => {}
+            }
+        }
+        if draws {
+            return Ok(self);
+        }
+        Err(Error::usage(format!(
+            "{} draws no random numbers: Monte Carlo samples need a stochastic activation, such as dropact or dropout",
+            self.name
+        )))
+    }
+
     /// Height, width and channels of a value.
     pub fn shape(&self, value: Value) -> [usize; 3] {
         if value == 0 { self.input } else { self.nodes[value - 1].shape }

@@ -192,12 +192,11 @@ impl Pass<'_> {
                 let (train, noise) = (self.mode == Mode::Train, self.noise(*noise));
                 vec![activation::forward(act, train, noise, self.rows(node.input), &x, &self.state, &y)]
             }
-            Layer::Dropout { rate, noise } => match self.mode {
-                Mode::Train => {
-                    vec![dropout::apply(*rate, self.noise(*noise), self.rows(node.input), &self.state, &y)]
-                }
-                Mode::Eval => Vec::new(),
-            },
+            Layer::Dropout { rate, always, noise } => {
+                let (noise, rows) = (self.noise(*noise), self.rows(node.input));
+                let acts = *always || self.mode == Mode::Train;
+                acts.then(|| dropout::apply(*rate, noise, rows, &self.state, &y)).into_iter().collect()
+            }
             Layer::GlobalAveragePool => vec![self.pool(node).forward(&x, &y)],
             Layer::Linear { weight } => {
                 let (weights, _) = Weights::pair(&self.weights.weight, &self.network.parameters, *weight);
@@ -256,9 +255,9 @@ impl Pass<'_> {
                 all.extend(self.pass_on(node.input, dy, gradients));
                 Ok(all)
             }
-            Layer::Dropout { rate, noise } => {
+            Layer::Dropout { rate, always, noise } => {
                 let mut all = Vec::new();
-                if self.mode == Mode::Train {
+                if *always || self.mode == Mode::Train {
                     let (noise, rows) = (self.noise(*noise), self.rows(node.input));
                     all.push(dropout::apply(*rate, noise, rows, &self.state, &dy.view));
                 }

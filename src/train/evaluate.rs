@@ -129,8 +129,18 @@ impl Evaluator {
     /// # Errors
     /// A lost device.
     pub fn logits(&self, gpu: &Gpu, order: &[u32]) -> Result<Vec<f32>> {
+        self.sample(gpu, order, 0)
+    }
+
+    /// The same with the noise of Monte Carlo sample `number`, in a network that has noise in evaluation.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn sample(&self, gpu: &Gpu, order: &[u32], number: u32) -> Result<Vec<f32>> {
         gpu.write(&self.order.view(), order)?;
-        gpu.write(&self.state.view(), &[State::before(0, 0, 0)])?;
+        // Every batch of every sample is a step of its own.
+        let batches = self.images.div_ceil(self.batch) as u32;
+        gpu.write(&self.state.view(), &[State::before(number.wrapping_mul(batches), 0, 0)])?;
         for _ in 0..self.images.div_ceil(self.batch) {
             self.plan.submit(gpu);
         }
@@ -165,6 +175,23 @@ impl TrainedImages {
         weights: &Weights,
         dataset: &Dataset,
     ) -> Result<(Vec<f32>, Vec<u8>)> {
+        let (mut samples, labels) = self.samples(gpu, config, network, weights, dataset, 1)?;
+        Ok((samples.remove(0), labels))
+    }
+
+    /// Logits of `samples` passes, with the noise of each where the network has noise in evaluation, and labels.
+    ///
+    /// # Errors
+    /// As [`TrainedImages::logits`].
+    pub fn samples(
+        self,
+        gpu: &Gpu,
+        config: &RunConfig,
+        network: &Network,
+        weights: &Weights,
+        dataset: &Dataset,
+        samples: u32,
+    ) -> Result<(Vec<Vec<f32>>, Vec<u8>)> {
         let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
         let (images, order) = match self {
             Self::Train => (&dataset.train, split.train.clone()),
@@ -176,7 +203,8 @@ impl TrainedImages {
         }
         let labels = order.iter().map(|&i| images.labels[i as usize]).collect();
         let normalize = normalize(config, &dataset.train, &split.train);
-        Ok((evaluate(gpu, config, network, weights, images, &order, normalize)?, labels))
+        let which = (images, order.as_slice());
+        Ok((evaluate(gpu, config, network, weights, which, normalize, samples)?, labels))
     }
 }
 
@@ -194,7 +222,8 @@ pub fn logits_of(
 ) -> Result<Vec<f32>> {
     let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
     let order: Vec<u32> = (0..images.len() as u32).collect();
-    evaluate(gpu, config, network, weights, images, &order, normalize(config, &dataset.train, &split.train))
+    let normalize = normalize(config, &dataset.train, &split.train);
+    Ok(evaluate(gpu, config, network, weights, (images, &order), normalize, 1)?.remove(0))
 }
 
 fn evaluate(
@@ -202,10 +231,10 @@ fn evaluate(
     config: &RunConfig,
     network: &Network,
     weights: &Weights,
-    images: &Images,
-    order: &[u32],
+    (images, order): (&Images, &[u32]),
     normalize: Normalize,
-) -> Result<Vec<f32>> {
+    samples: u32,
+) -> Result<Vec<Vec<f32>>> {
     let batch = (config.eval_batch as usize).min(order.len());
     let mut workspace = Workspace::new(gpu, network, batch, 0)?;
     let data = DeviceImages::upload(gpu, images)?;
@@ -219,5 +248,6 @@ fn evaluate(
         normalize,
         choices: &Choices::of_device(gpu),
     };
-    Evaluator::new(parts, order.len())?.logits(gpu, order)
+    let evaluator = Evaluator::new(parts, order.len())?;
+    (0..samples).map(|number| evaluator.sample(gpu, order, number)).collect()
 }

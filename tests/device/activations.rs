@@ -1,11 +1,12 @@
 //! Every activation of the table trains.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use wgrad::config::RunConfig;
-use wgrad::data::{Images, Source, load};
+use wgrad::data::{Dataset, Images, Source, load};
 use wgrad::kernels::ACTIVATIONS;
-use wgrad::train::{Observer, Run, metrics};
+use wgrad::train::{Observer, Run, Summary, metrics};
 
 use crate::support::gpu;
 
@@ -27,15 +28,19 @@ fn every_activation_trains_a_resnet() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for row in ACTIVATIONS {
         let rate = if row.name.starts_with("gaaf") { "1e-7" } else { "0.01" };
-        let sets = ["model=resnet8", "batch=4", "steps=4", "epochs=1"].map(str::to_owned);
-        let sets =
-            [&sets[..], &[format!("activation={}", row.name), format!("optimizer.lr={rate}")]].concat();
-        let config = RunConfig::from_layers(None, &sets, &toml::Table::new()).expect("a good configuration");
         let out = folder.path().join(row.name);
-        let mut run = Run::create(gpu(), config, &dataset, &out).expect("the run starts");
-        let summary = run.train(&mut Quiet, &AtomicBool::new(false)).expect("it trains");
+        let summary = train_briefly(&dataset, row.name, rate, &out);
         assert!(summary.test_loss.is_finite(), "{}: test loss {}", row.name, summary.test_loss);
         let losses = metrics::read(&out.join("metrics.jsonl")).expect("metrics");
         assert!(!losses.is_empty() && losses.iter().all(|m| m.train_loss.is_finite()), "{}", row.name);
     }
+}
+
+/// Four steps of a ResNet-8.
+pub fn train_briefly(dataset: &Dataset, spec: &str, rate: &str, out: &Path) -> Summary {
+    let sets = ["model=resnet8", "batch=4", "steps=4", "epochs=1"].map(str::to_owned);
+    let sets = [&sets[..], &[format!("activation={spec}"), format!("optimizer.lr={rate}")]].concat();
+    let config = RunConfig::from_layers(None, &sets, &toml::Table::new()).expect("a good configuration");
+    let mut run = Run::create(gpu(), config, dataset, out).expect("the run starts");
+    run.train(&mut Quiet, &AtomicBool::new(false)).expect("it trains")
 }

@@ -291,9 +291,11 @@ fn recipes_hold_the_published_constants() {
     assert_eq!(akamaster.augment.std, Some([0.229, 0.224, 0.225]));
     let relu = recipe("seed000_relu");
     assert_eq!((relu.optimizer.weight_decay, relu.optimizer.decay_on), (4e-4, DecayOn::Kernels));
-    for (name, activation) in
-        [("seed000_dropact", "dropact:retain=0.95"), ("seed000_rrelu", "rrelu:mode=seed")]
-    {
+    for (name, activation) in [
+        ("seed000_dropact", "dropact:retain=0.95"),
+        ("seed000_dropout", "dropout:of=relu,rate=0.4"),
+        ("seed000_rrelu", "rrelu:mode=seed"),
+    ] {
         assert_eq!(recipe(name), RunConfig { activation: activation.into(), ..relu.clone() }, "{name}");
     }
     let quick = recipe("quickstart");

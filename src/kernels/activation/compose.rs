@@ -52,9 +52,10 @@ impl Activation {
         })
     }
 
-    /// The shader constants: parameters, TRAIN, STOCHASTIC, and UNIT where it is no parameter.
+    /// The shader constants: parameters, TRAIN, STOCHASTIC, MONTE_CARLO, and UNIT where it is no parameter.
     pub fn constants(&self, train: bool) -> Constants {
         let constants = Constants::new().bool("TRAIN", train).bool("STOCHASTIC", self.row.stochastic());
+        let constants = constants.bool("MONTE_CARLO", self.monte_carlo());
         let all = constants.with(&self.parameter_constants());
         if all.names().any(|name| name == "UNIT") { all } else { all.u32("UNIT", 0) }
     }

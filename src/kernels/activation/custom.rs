@@ -156,7 +156,7 @@ fn is_taken(name: &str) -> bool {
         let names = texts.flat_map(|text| declarations(text).into_iter().map(|(name, _, _)| name));
         let constants =
             KERNELS.iter().flat_map(|kernel| kernel.constants.iter().map(|name| (*name).to_owned()));
-        names.chain(constants).chain(["UNIT", "WORKGROUP"].map(str::to_owned)).collect()
+        names.chain(constants).chain(["UNIT", "MONTE_CARLO", "WORKGROUP"].map(str::to_owned)).collect()
     });
     OURS.iter().any(|own| own == name) || BUILTIN.contains(&name)
 }

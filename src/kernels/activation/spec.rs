@@ -12,6 +12,7 @@ pub struct Activation {
     /// The row of the table.
     pub row: &'static Row,
     values: Vec<f32>,
+    monte_carlo: bool,
 }
 
 /// Where an activation without randomness stands in the table.
@@ -27,7 +28,7 @@ impl Activation {
             Kind::Choice(_) => 0.0,
             Kind::Function(default) => place(default).unwrap_or(0) as f32,
         });
-        Self { row, values: values.collect() }
+        Self { row, values: values.collect(), monte_carlo: false }
     }
 
     /// y = x: a batch norm without an activation.
@@ -92,6 +93,16 @@ impl Activation {
             },
         };
         Ok(())
+    }
+
+    /// The same, but with its noise in evaluation too.
+    #[must_use]
+    pub fn with_noise_in_evaluation(&self) -> Self {
+        Self { monte_carlo: true, ..self.clone() }
+    }
+
+    pub(super) fn monte_carlo(&self) -> bool {
+        self.monte_carlo
     }
 
     /// The file that the SPEC names, and its text, where it names one.

@@ -138,6 +138,39 @@ pub const ACTIVATIONS: &[Row] = &[
         draws: Draws::Normal,
         ..row!("noisy_relu", "max(0, x + N(0, 1/(1 + e^-x)))", "Nair, Hinton 2010")
     },
+    Row {
+        parameters: &[
+            function("of", "relu"),
+            rate(0.5),
+            choice("place", "PLACE", &["before", "after"]),
+            UNIT,
+        ],
+        draws: Draws::Uniform,
+        ..row!(
+            "dropout",
+            "of(m x), or m of(x) with place after; m = 1/(1 - rate) with probability 1 - rate, else 0",
+            "Srivastava et al. 2014; unit channel: spatial dropout, Tompson et al., arXiv 1411.4280"
+        )
+    },
+    Row {
+        parameters: &[function("of", "selu"), rate(0.1), UNIT],
+        draws: Draws::Uniform,
+        ..row!(
+            "alpha_dropout",
+            "a z + b, z = -1.7581 with probability rate, else of(x)",
+            "Klambauer et al., arXiv 1706.02515"
+        )
+    },
+    Row {
+        parameters: &[function("of", "relu"), rate(0.5), UNIT],
+        draws: Draws::Normal,
+        ..row!("gaussian_dropout", "of(x) N(1, rate/(1 - rate))", "Srivastava et al. 2014, section 10")
+    },
 ];
+
+/// Share that is dropped.
+const fn rate(default: f32) -> Parameter {
+    number("rate", "RATE", [0.0, 0.99], default)
+}
 
 const RETAIN_HALF: Parameter = number("retain", "RETAIN", [0.0, 1.0], 0.5);

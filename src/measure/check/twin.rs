@@ -180,7 +180,7 @@ impl Run<'_> {
                 self.twin.preactivations.push(x.clone());
                 (self.site(activation, *noise, |site| site.forward(&x, shape)), 1, size(&x))
             }
-            Layer::Dropout { rate, noise } => match self.given.mode {
+            Layer::Dropout { rate, noise, .. } => match self.given.mode {
                 Mode::Train => (self.dropout(*rate, *noise).forward(&x, shape), 1, size(&x)),
                 Mode::Eval => (x, 0, 0.0),
             },
@@ -261,7 +261,7 @@ impl Run<'_> {
             Layer::Activation { activation, noise } => {
                 (self.site(activation, *noise, |site| site.backward(dy, &x, shape)), 1, size(dy))
             }
-            Layer::Dropout { rate, noise } => match self.given.mode {
+            Layer::Dropout { rate, noise, .. } => match self.given.mode {
                 Mode::Train => (self.dropout(*rate, *noise).backward(dy, shape), 1, size(dy)),
                 Mode::Eval => (dy.to_vec(), 0, 0.0),
             },

@@ -4,15 +4,18 @@
 //! written once, generic over [`Real`]: in f64 it is the twin, in [`Approx`] it gives the shader's largest error.
 //! A NaN stays a NaN.
 
+mod dropouts;
 mod elementary;
 mod fixed;
 mod gaaf;
 mod random;
 
+pub use dropouts::{ALPHA_LIMIT, PLACE_BEFORE, alpha_affine};
 pub use fixed::{GELU_ERF, GELU_TANH, SELU};
 pub use gaaf::{SHAPE_PAPER, SHAPE_REPO, SIDE_BOTH, VARIANT_FLOOR};
 pub use random::{RRELU_PAPER, RRELU_SEED, RRELU_TORCH};
 
+use dropouts::*;
 use fixed::*;
 use gaaf::*;
 use random::*;
@@ -189,6 +192,27 @@ pub static ACTIVATIONS: &[Activation] = &[
         &[],
         (noisy_relu, noisy_relu_derivative),
         (noisy_relu_eval, noisy_relu_eval_derivative)
+    ),
+    random!(
+        "dropout",
+        Uniform,
+        &[("of", 1.0), ("rate", 0.5), ("place", PLACE_BEFORE), ("unit", 0.0)],
+        (dropout, dropout_derivative),
+        (of_eval, of_eval_derivative)
+    ),
+    random!(
+        "alpha_dropout",
+        Uniform,
+        &[("of", 4.0), ("rate", 0.1), ("unit", 0.0)],
+        (alpha_dropout, alpha_dropout_derivative),
+        (of_eval, of_eval_derivative)
+    ),
+    random!(
+        "gaussian_dropout",
+        Normal,
+        &[("of", 1.0), ("rate", 0.5), ("unit", 0.0)],
+        (gaussian_dropout, gaussian_dropout_derivative),
+        (of_eval, of_eval_derivative)
     ),
 ];
 

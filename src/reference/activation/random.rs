@@ -23,17 +23,17 @@ pub(super) fn dropact_eval_derivative<T: Real>(x: T, _: T, p: &[f64]) -> T {
     rectify_slope(x, T::exact(1.0) - T::exact(p[0]))
 }
 
-/// The row at a place of the table, with its defaults: what `mix` is made of.
+/// The row at a place of the table, with its defaults: what `mix` and the dropouts are made of.
 fn component(place: f64) -> &'static Activation {
     &ACTIVATIONS[place as usize]
 }
 
-fn component_value<T: Real>(place: f64, x: T) -> T {
+pub(super) fn component_value<T: Real>(place: f64, x: T) -> T {
     let row = component(place);
     T::of(row.both()[0])(x, T::exact(0.0), &row.defaults())
 }
 
-fn component_derivative<T: Real>(place: f64, x: T) -> T {
+pub(super) fn component_derivative<T: Real>(place: f64, x: T) -> T {
     let row = component(place);
     T::of(row.both()[1])(x, T::exact(0.0), &row.defaults())
 }

@@ -2,7 +2,8 @@ use super::{assert_close, differences::REACH, differences::assert_gradient, norm
 use wgrad::reference::{
     Mode, Noise, Shape,
     activation::{
-        ACTIVATIONS, Activation, Draws, GELU_TANH, RRELU_PAPER, RRELU_SEED, RRELU_TORCH, Site, find,
+        ACTIVATIONS, Activation, Draws, GELU_TANH, PLACE_BEFORE, RRELU_PAPER, RRELU_SEED, RRELU_TORCH, Site,
+        find,
     },
 };
 use wgrad::rng::{Stream, philox};
@@ -28,6 +29,12 @@ fn variants() -> Vec<(&'static Activation, Vec<f64>)> {
     add("gelu", &[GELU_TANH]);
     add("softplus", &[3.0]);
     add("probact", &[1.0]);
+    for (of, place) in [(1.0, 1.0), (7.0, PLACE_BEFORE), (10.0, 1.0)] {
+        add("dropout", &[of, 0.3, place, 0.0]);
+    }
+    add("dropout", &[8.0, 0.3, PLACE_BEFORE, 1.0]);
+    add("alpha_dropout", &[7.0, 0.25, 0.0]);
+    add("gaussian_dropout", &[8.0, 0.25, 2.0]);
     for mode in [RRELU_PAPER, RRELU_SEED] {
         add("rrelu", &[1.0 / 8.0, 1.0 / 3.0, mode]);
     }

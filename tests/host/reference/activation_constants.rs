@@ -2,7 +2,8 @@
 
 use super::assert_close;
 use wgrad::reference::activation::{
-    ACTIVATIONS, Function, GELU_TANH, RRELU_PAPER, SHAPE_PAPER, SHAPE_REPO, SIDE_BOTH, VARIANT_FLOOR, find,
+    ACTIVATIONS, ALPHA_LIMIT, Function, GELU_TANH, RRELU_PAPER, SHAPE_PAPER, SHAPE_REPO, SIDE_BOTH,
+    VARIANT_FLOOR, alpha_affine, find,
 };
 use wgrad::reference::real::{ERFC, ERFC_ERROR, Real};
 
@@ -59,7 +60,9 @@ fn published_moments() {
 fn evaluation_is_the_mean_of_training() {
     use wgrad::reference::activation::Draws;
     const CELLS: i32 = 200_000;
-    for row in ACTIVATIONS.iter().filter(|row| row.draws != Draws::Nothing) {
+    // Alpha dropout leaves the mean of a whole layer as it is, not that of each value.
+    let rows = ACTIVATIONS.iter().filter(|row| row.draws != Draws::Nothing && row.name != "alpha_dropout");
+    for row in rows {
         for x in [-2.0, -0.3, 0.0, 0.4, 1.7] {
             let parameters = row.defaults();
             // Midpoints of equal cells of the uniform, or of the normal between -8 and 8: with a jump or kink in one cell,
@@ -205,5 +208,46 @@ fn acceleration_is_the_slope_within_a_period() {
                 assert_close(name, mean, expected, 1e-3 / K);
             }
         }
+    }
+}
+
+/// Published a and b of alpha dropout, and what they are for: of values with mean 0 and variance 1 it leaves both.
+#[test]
+fn alpha_dropout_keeps_mean_and_variance() {
+    for (rate, a, b) in [
+        (0.05, 0.954844, 0.083936),
+        (0.1, 0.921285, 0.161971),
+        (0.2, 0.878904, 0.309040),
+        (0.5, 0.886405, 0.779194),
+    ] {
+        let [scale, shift] = alpha_affine::<f64>(rate);
+        assert_close("a", scale, a, 5.1e-7);
+        assert_close("b", shift, b, 5.1e-7);
+        // E[z] and E[z^2] of z = keep ? v : limit, E[v] = 0, E[v^2] = 1.
+        let (first, second) = (rate * ALPHA_LIMIT, (1.0 - rate) + rate * ALPHA_LIMIT.powi(2));
+        assert_close("mean", scale * first + shift, 0.0, 1e-15);
+        assert_close("variance", scale * scale * (second - first * first), 1.0, 1e-14);
+    }
+    let row = find("alpha_dropout").unwrap();
+    let [a, b] = alpha_affine::<f64>(0.1);
+    assert_close("dropped", (row.value)(3.0, 0.05, &[4.0, 0.1, 0.0]), a * ALPHA_LIMIT + b, 1e-15);
+    assert_eq!((row.derivative)(3.0, 0.05, &[4.0, 0.1, 0.0]), 0.0);
+    assert_close("kept", (row.value)(3.0, 0.5, &[0.0, 0.1, 0.0]), a * 3.0 + b, 1e-15);
+}
+
+/// Dropout's printed gradients 2/sqrt(k) of a norm over four elements, k of them kept, scale 2; and Dropout2d's 2.0.
+#[test]
+fn printed_dropout_numbers() {
+    let row = find("dropout").unwrap();
+    let identity = [0.0, 0.5, 0.0, 0.0];
+    let kept = (row.value)(1.0, 0.7, &identity);
+    assert_eq!(
+        (kept, (row.value)(1.0, 0.2, &identity), (row.derivative)(1.0, 0.7, &identity)),
+        (2.0, 0.0, 2.0)
+    );
+    // d/dx of the norm of m*x at x = 1: m^2/(m*sqrt(k)) = 2/sqrt(k); k = 7, 3, 5.
+    for (k, printed) in [(7.0, 0.7559), (3.0, 1.1547), (5.0, 0.8944)] {
+        let norm = (k * kept * kept).sqrt();
+        assert_close("gradient", kept / norm * (row.derivative)(1.0, 0.7, &identity), printed, 5e-5);
     }
 }
