@@ -9,17 +9,24 @@ use crate::{Error, Result};
 pub struct Choices {
     made_for: MadeFor,
     fixed: BTreeMap<String, &'static Candidate>,
+    preferred: Option<&'static str>,
 }
 
 impl Choices {
     /// What is made for this kind of device, without measuring. `MadeFor::Comparison` takes the first rung everywhere.
     pub fn made_for(kind: MadeFor) -> Self {
-        Self { made_for: kind, fixed: BTreeMap::new() }
+        Self { made_for: kind, fixed: BTreeMap::new(), preferred: None }
     }
 
     /// What is made for this device, without measuring.
     pub fn of_device(gpu: &Gpu) -> Self {
         Self::made_for(if gpu.is_software() { MadeFor::Cpu } else { MadeFor::Gpu })
+    }
+
+    /// Takes candidates of this name wherever they fit, unless another is fixed for the shape.
+    #[must_use]
+    pub fn preferring(self, name: &'static str) -> Self {
+        Self { preferred: Some(name), ..self }
     }
 
     /// Takes `candidate` for this direction of this shape, at any batch.
@@ -33,6 +40,11 @@ impl Choices {
         if let Some(fixed) = self.fixed.get(&key(direction, conv)).filter(|candidate| (candidate.fits)(conv))
         {
             return fixed;
+        }
+        let preferred =
+            |candidate: &&Candidate| Some(candidate.name) == self.preferred && (candidate.fits)(conv);
+        if let Some(preferred) = all.iter().find(preferred) {
+            return preferred;
         }
         let suits = |candidate: &&Candidate| {
             (candidate.made_for == self.made_for || candidate.made_for == MadeFor::Any)

@@ -41,6 +41,8 @@ pub struct NetworkCase {
     pub mode: Mode,
     /// Which of the convolutions' candidates: those made for this kind of device.
     pub made_for: MadeFor,
+    /// The candidate that is taken instead wherever it fits.
+    pub preferred: Option<&'static str>,
 }
 
 /// The networks that are compared: all activations, both shortcuts, both modes.
@@ -49,14 +51,20 @@ pub fn network_cases() -> Vec<NetworkCase> {
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
         for option in [ShortcutOption::A, ShortcutOption::B] {
             for mode in [Mode::Train, Mode::Eval] {
-                cases.push(NetworkCase { model: "resnet8", spec, option, mode, made_for: MadeFor::Cpu });
+                let (made_for, preferred) = (MadeFor::Cpu, None);
+                cases.push(NetworkCase { model: "resnet8", spec, option, mode, made_for, preferred });
             }
         }
     }
-    let (option, mode) = (ShortcutOption::A, Mode::Train);
-    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, made_for: MadeFor::Comparison });
-    cases.push(NetworkCase { model: "resnet8", spec: "relu", option, mode, made_for: MadeFor::Gpu });
-    cases.push(NetworkCase { model: "resnet20", spec: "dropact", option, mode, made_for: MadeFor::Cpu });
+    let relu: NetworkCase = cases[0].clone();
+    cases.push(NetworkCase { made_for: MadeFor::Comparison, ..relu.clone() });
+    cases.push(NetworkCase { made_for: MadeFor::Gpu, ..relu.clone() });
+    for preferred in ["winograd2x16", "winograd2x32", "winograd4"] {
+        for mode in [Mode::Train, Mode::Eval] {
+            cases.push(NetworkCase { mode, preferred: Some(preferred), ..relu.clone() });
+        }
+    }
+    cases.push(NetworkCase { model: "resnet20", spec: "dropact", ..relu });
     cases
 }
 
@@ -80,8 +88,9 @@ struct Setup {
 impl NetworkCase {
     /// What tells the case from others.
     pub fn name(&self) -> String {
-        let Self { model, spec, option, mode, made_for } = self;
-        format!("{model}, {spec}, option {option:?}, {mode:?}, kernels for {made_for:?}")
+        let Self { model, spec, option, mode, made_for, preferred } = self;
+        let preferred = preferred.map_or(String::new(), |name| format!(", {name}"));
+        format!("{model}, {spec}, option {option:?}, {mode:?}, kernels for {made_for:?}{preferred}")
     }
 
     fn network(&self) -> Result<Network> {
@@ -161,6 +170,8 @@ impl NetworkCase {
             Mode::Train => nn::Mode::Train,
             Mode::Eval => nn::Mode::Eval,
         };
+        let made_for = Choices::made_for(self.made_for);
+        let choices = self.preferred.map_or(made_for.clone(), |name| made_for.preferring(name));
         let mut pass = Pass {
             gpu,
             network: &network,
@@ -170,7 +181,7 @@ impl NetworkCase {
             seed: given.seed,
             batch: BATCH,
             mode,
-            choices: &Choices::made_for(self.made_for),
+            choices: &choices,
         };
         pass.forward(&mut recorder)?;
         let loss = CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING };
