@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use wgrad::Result;
-use wgrad::train::{Checkpoint, Evaluation, MonteCarlo, TrainedImages};
+use wgrad::train::{Checkpoint, Evaluation, MonteCarlo, TrainedImages, TrainedNetwork};
 
 use super::Context;
 use super::source::Trained;
@@ -57,9 +57,18 @@ pub(super) fn run(context: &Context, args: &EvalArgs) -> Result<()> {
         SplitName::Val => TrainedImages::Validation,
         SplitName::Test => TrainedImages::Test,
     };
+    let choices = trained.choices(&gpu)?;
+    let own = TrainedNetwork {
+        gpu: &gpu,
+        config: &trained.config,
+        network: &network,
+        weights: &weights,
+        choices: &choices,
+    };
     if let Some(samples) = args.mc_samples {
-        let network = network.with_noise_in_evaluation()?;
-        let (logits, labels) = which.samples(&gpu, &trained.config, &network, &weights, &dataset, samples)?;
+        let network = network.clone().with_noise_in_evaluation()?;
+        let own = TrainedNetwork { network: &network, ..own };
+        let (logits, labels) = which.samples(&own, &dataset, samples)?;
         let result = MonteCarlo::of(&logits, &labels, network.classes);
         if let Some(path) = &args.logits {
             write_samples(path, &result, &labels, network.classes)?;
@@ -73,7 +82,7 @@ pub(super) fn run(context: &Context, args: &EvalArgs) -> Result<()> {
             format!("{}\n\n{line}", table(&result.evaluation, &dataset.classes))
         });
     }
-    let (logits, labels) = which.logits(&gpu, &trained.config, &network, &weights, &dataset)?;
+    let (logits, labels) = which.logits(&own, &dataset)?;
     let evaluation = Evaluation::of(&logits, &labels, network.classes);
     if let Some(path) = &args.logits {
         let labels: Vec<f32> = labels.iter().map(|&label| f32::from(label)).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use wgrad::Result;
 use wgrad::data::{Dataset, Images, image_file};
-use wgrad::train::logits_of;
+use wgrad::train::{TrainedNetwork, logits_of};
 
 use super::Context;
 use super::source::Trained;
@@ -47,7 +47,15 @@ pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
     let dataset = trained.dataset(None)?;
     let gpu = context.open()?;
     let (network, weights) = trained.build(&gpu, [32, 32, 3], dataset.classes.len())?;
-    let logits = logits_of(&gpu, &trained.config, &network, &weights, &dataset, &images)?;
+    let choices = trained.choices(&gpu)?;
+    let own = TrainedNetwork {
+        gpu: &gpu,
+        config: &trained.config,
+        network: &network,
+        weights: &weights,
+        choices: &choices,
+    };
+    let logits = logits_of(&own, &dataset, &images)?;
     let answers: Vec<Answer> = args
         .images
         .iter()

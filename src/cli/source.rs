@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use wgrad::config::RunConfig;
 use wgrad::data::{Dataset, Source, load};
 use wgrad::gpu::Gpu;
+use wgrad::kernels::conv::Choices;
 use wgrad::nn::{Network, Weights};
 use wgrad::train::{Checkpoint, RunFolder, build_network};
 use wgrad::{Error, Result};
@@ -57,6 +58,18 @@ impl Trained {
     /// As [`load`].
     pub fn dataset(&self, named: Option<&str>) -> Result<Dataset> {
         load(&named.unwrap_or(&self.config.data.source).parse::<Source>()?)
+    }
+
+    /// The kernels that the run computed its convolutions with; those made for the device where the file names none.
+    ///
+    /// # Errors
+    /// A kernel that this version does not have.
+    pub fn choices(&self, gpu: &Gpu) -> Result<Choices> {
+        let mut choices = Choices::of_device(gpu);
+        if let Some(progress) = &self.checkpoint.progress {
+            choices.fix_names(&progress.kernels)?;
+        }
+        Ok(choices)
     }
 
     /// The network for these images, with its weights on the device.

@@ -151,6 +151,21 @@ impl Evaluator {
     }
 }
 
+/// A trained network on a device, and how it was trained.
+#[derive(Clone, Copy)]
+pub struct TrainedNetwork<'a> {
+    /// The device.
+    pub gpu: &'a Gpu,
+    /// The run's configuration.
+    pub config: &'a RunConfig,
+    /// The network.
+    pub network: &'a Network,
+    /// Its parameters.
+    pub weights: &'a Weights,
+    /// Which kernels compute the convolutions: those of the run give the run's own bits.
+    pub choices: &'a Choices,
+}
+
 /// Which images of a run's data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrainedImages {
@@ -167,15 +182,8 @@ impl TrainedImages {
     ///
     /// # Errors
     /// No such images, or a lost device.
-    pub fn logits(
-        self,
-        gpu: &Gpu,
-        config: &RunConfig,
-        network: &Network,
-        weights: &Weights,
-        dataset: &Dataset,
-    ) -> Result<(Vec<f32>, Vec<u8>)> {
-        let (mut samples, labels) = self.samples(gpu, config, network, weights, dataset, 1)?;
+    pub fn logits(self, trained: &TrainedNetwork, dataset: &Dataset) -> Result<(Vec<f32>, Vec<u8>)> {
+        let (mut samples, labels) = self.samples(trained, dataset, 1)?;
         Ok((samples.remove(0), labels))
     }
 
@@ -185,13 +193,11 @@ impl TrainedImages {
     /// As [`TrainedImages::logits`].
     pub fn samples(
         self,
-        gpu: &Gpu,
-        config: &RunConfig,
-        network: &Network,
-        weights: &Weights,
+        trained: &TrainedNetwork,
         dataset: &Dataset,
         samples: u32,
     ) -> Result<(Vec<Vec<f32>>, Vec<u8>)> {
+        let config = trained.config;
         let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
         let (images, order) = match self {
             Self::Train => (&dataset.train, split.train.clone()),
@@ -204,7 +210,7 @@ impl TrainedImages {
         let labels = order.iter().map(|&i| images.labels[i as usize]).collect();
         let normalize = normalize(config, &dataset.train, &split.train);
         let which = (images, order.as_slice());
-        Ok((evaluate(gpu, config, network, weights, which, normalize, samples)?, labels))
+        Ok((evaluate(trained, which, normalize, samples)?, labels))
     }
 }
 
@@ -212,29 +218,21 @@ impl TrainedImages {
 ///
 /// # Errors
 /// No images, or a lost device.
-pub fn logits_of(
-    gpu: &Gpu,
-    config: &RunConfig,
-    network: &Network,
-    weights: &Weights,
-    dataset: &Dataset,
-    images: &Images,
-) -> Result<Vec<f32>> {
+pub fn logits_of(trained: &TrainedNetwork, dataset: &Dataset, images: &Images) -> Result<Vec<f32>> {
+    let config = trained.config;
     let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
     let order: Vec<u32> = (0..images.len() as u32).collect();
     let normalize = normalize(config, &dataset.train, &split.train);
-    Ok(evaluate(gpu, config, network, weights, (images, &order), normalize, 1)?.remove(0))
+    Ok(evaluate(trained, (images, &order), normalize, 1)?.remove(0))
 }
 
 fn evaluate(
-    gpu: &Gpu,
-    config: &RunConfig,
-    network: &Network,
-    weights: &Weights,
+    trained: &TrainedNetwork,
     (images, order): (&Images, &[u32]),
     normalize: Normalize,
     samples: u32,
 ) -> Result<Vec<Vec<f32>>> {
+    let &TrainedNetwork { gpu, config, network, weights, choices } = trained;
     let batch = (config.eval_batch as usize).min(order.len());
     let mut workspace = Workspace::new(gpu, network, batch, 0)?;
     let data = DeviceImages::upload(gpu, images)?;
@@ -246,7 +244,7 @@ fn evaluate(
         data: &data,
         batch,
         normalize,
-        choices: &Choices::of_device(gpu),
+        choices,
     };
     let evaluator = Evaluator::new(parts, order.len())?;
     (0..samples).map(|number| evaluator.sample(gpu, order, number)).collect()

@@ -16,7 +16,7 @@ mod trainer;
 pub use checkpoint::{Checkpoint, Progress};
 pub use dataset::DeviceImages;
 pub use epoch::{Observer, StepReport};
-pub use evaluate::{Evaluation, Evaluator, TrainedImages, logits_of};
+pub use evaluate::{Evaluation, Evaluator, TrainedImages, TrainedNetwork, logits_of};
 pub use folder::RunFolder;
 pub use metrics::{EpochMetrics, MetricsLog, Summary};
 pub use monte_carlo::MonteCarlo;

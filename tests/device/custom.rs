@@ -24,12 +24,12 @@ fn wrong(report: &CustomReport) -> String {
     wrong.map(|outcome| format!("{}: {}", outcome.case, outcome.reason)).collect::<Vec<_>>().join("; ")
 }
 
-const RANDOM_SLOPE: &str = "// param: most = 0.5 in 0..1
+const RANDOM_SLOPE: &str = "// param: steepest = 0.5 in 0..1
 // noise: uniform
-fn value(x: f32, u: f32) -> f32 { return select(MOST * u * x, x, x > 0.3); }
-fn derivative(x: f32, u: f32) -> f32 { return select(MOST * u, 1.0, x > 0.3); }
-fn value_eval(x: f32) -> f32 { return select(0.5 * MOST * x, x, x > 0.3); }
-fn derivative_eval(x: f32) -> f32 { return select(0.5 * MOST, 1.0, x > 0.3); }
+fn value(x: f32, u: f32) -> f32 { return select(STEEPEST * u * x, x, x > 0.3); }
+fn derivative(x: f32, u: f32) -> f32 { return select(STEEPEST * u, 1.0, x > 0.3); }
+fn value_eval(x: f32) -> f32 { return select(0.5 * STEEPEST * x, x, x > 0.3); }
+fn derivative_eval(x: f32) -> f32 { return select(0.5 * STEEPEST, 1.0, x > 0.3); }
 ";
 
 #[test]
@@ -65,15 +65,16 @@ fn each_fault_is_found() {
     assert!(wrong(&report(&forgotten)).contains("derivative in evaluation"), "inner derivative");
     let percent = swish.replace("x * SLOPE *", "x * 0.99 * SLOPE *");
     assert!(wrong(&report(&percent)).contains("derivative in evaluation"), "1 %");
-    let sign = RANDOM_SLOPE.replace("return select(MOST * u, 1.0", "return select(-MOST * u, 1.0");
+    let sign = RANDOM_SLOPE.replace("return select(STEEPEST * u, 1.0", "return select(-STEEPEST * u, 1.0");
     assert!(wrong(&report(&sign)).contains("derivative in training"), "sign");
     // The backward pass looks at other noise.
-    let other = RANDOM_SLOPE.replace("return select(MOST * u, 1.0", "return select(MOST * (1.0 - u), 1.0");
+    let other =
+        RANDOM_SLOPE.replace("return select(STEEPEST * u, 1.0", "return select(STEEPEST * (1.0 - u), 1.0");
     assert!(wrong(&report(&other)).contains("same noise"), "noise");
-    let mean = RANDOM_SLOPE.replace("select(0.5 * MOST * x", "select(0.45 * MOST * x");
+    let mean = RANDOM_SLOPE.replace("select(0.5 * STEEPEST * x", "select(0.45 * STEEPEST * x");
     let found = wrong(&report(&mean));
     assert!(found.contains("mean of training") && found.contains("derivative in evaluation"), "{found}");
-    let unused = RANDOM_SLOPE.replace("MOST * u", "0.5 * MOST");
+    let unused = RANDOM_SLOPE.replace("STEEPEST * u", "0.5 * STEEPEST");
     assert!(wrong(&report(&unused)).contains("does not use u"), "unused noise");
     let overflow = "fn value(x: f32, u: f32) -> f32 { return log(1.0 + exp(x)); }\n\
                     fn derivative(x: f32, u: f32) -> f32 { return logistic(x); }\n";

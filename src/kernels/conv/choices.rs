@@ -10,12 +10,13 @@ pub struct Choices {
     made_for: MadeFor,
     precision: Precision,
     fixed: BTreeMap<String, &'static Candidate>,
+    preferred: Option<&'static str>,
 }
 
 impl Choices {
     /// What is made for this kind of device, without measuring. `MadeFor::Comparison` takes the first rung everywhere.
     pub fn made_for(kind: MadeFor) -> Self {
-        Self { made_for: kind, precision: Precision::F32, fixed: BTreeMap::new() }
+        Self { made_for: kind, precision: Precision::F32, fixed: BTreeMap::new(), preferred: None }
     }
 
     /// What is made for this device, without measuring.
@@ -44,6 +45,12 @@ impl Choices {
         candidate.precision() == self.precision && (candidate.fits)(conv)
     }
 
+    /// Takes candidates of this name wherever they fit, unless another is fixed for the shape.
+    #[must_use]
+    pub fn preferring(self, name: &'static str) -> Self {
+        Self { preferred: Some(name), ..self }
+    }
+
     /// Takes `candidate` for this direction of this shape, at any batch.
     pub fn fix(&mut self, direction: Direction, conv: &Conv, candidate: &'static Candidate) {
         self.fixed.insert(key(direction, conv), candidate);
@@ -55,6 +62,11 @@ impl Choices {
         let allowed = |candidate: &&Candidate| self.allows(conv, candidate);
         if let Some(fixed) = self.fixed.get(&key(direction, conv)).copied().filter(allowed) {
             return fixed;
+        }
+        let preferred =
+            |candidate: &&Candidate| Some(candidate.name) == self.preferred && (candidate.fits)(conv);
+        if let Some(preferred) = all.iter().find(preferred) {
+            return preferred;
         }
         let suits = |candidate: &&Candidate| {
             let made_for = candidate.made_for;

@@ -104,3 +104,23 @@ pub(super) fn groups2(conv: &Conv, own4: usize, candidate: &Candidate) -> Groups
     let blocks = own4.div_ceil(candidate.constant("BLOCKS").unwrap_or(1) as usize);
     Groups::line_by(tiles as u64, blocks as u32)
 }
+
+// Rejected. GFLOP/s of the direct convolution's operations, twice those of one core (process CPU time), lavapipe 26.1 with 512
+// bits, 32 channels at 16x16, batch 32, on a shared machine: only figures of one line were taken in alternation. direct8 made
+// 117-134 beside them.
+// - U from the storage buffer, F(4x4), 2 channels a step: as four floats 137 with 8 outputs and 58 with 16 (each weight is
+//   used once and costs nine scalar instructions, most for the check of the buffer's length; the loop has 60 KB of machine code);
+//   as pairs of 64 bits 148 with 8 outputs, 157 with 8 and 4 channels a step, 167 with 16. Through workgroup memory, 16
+//   outputs: 100, 129, 160, 178 with 16, 32, 64, 128 invocations, which share the copy; no more with 256.
+// - Through workgroup memory with 8 outputs: 130 (64 invocations); 16 outputs and 4 channels a step: 156 to 160; copying after
+//   the loads of the pixels: 160 to 180; two buffers and one barrier a step: 163 to 180; copying for 4 channels at once: 156 to
+//   180; U kept as words of 64 bits: no difference.
+// - F(4,3) along the rows only, direct along the columns (half the multiply-adds, a third of the error): 135 to 163.
+// - Statistics through lib/reduce, a group at a time: forward 119 where the input gradient makes 154; by runs of scalars 124;
+//   in a loop over the groups, which halves the code, 142.
+// - F(2x2) of lib/winograd2, made for GPUs, makes 36-44 there: workgroup memory is read by gathers.
+// - V in a buffer of its own and a batched product, not built: by count of instructions and gathers (13 cycles a vector) it
+//   gains a third at 64 channels and loses at 16, for two dispatches more and 2.25 times the input's bytes.
+// - F(3x3,4x4) for the weight gradient, not built: lanes are input channels, so every lane would transform the same dy: 6x6
+//   points from 4x4 pixels cost about 130 operations for each output channel and tile to save 108 multiply-adds. It needs dy's
+//   points made once in a buffer before it can pay.

@@ -43,12 +43,15 @@ pub struct NetworkCase {
     pub width: usize,
     /// Which of the convolutions' candidates: those made for this kind of device.
     pub made_for: MadeFor,
+    /// The candidate that is taken instead wherever it fits.
+    pub preferred: Option<&'static str>,
 }
 
 /// The networks that are compared: kinds of activations, both shortcuts, both modes, and wider and deeper ones.
 pub fn network_cases() -> Vec<NetworkCase> {
     let (option, mode, made_for) = (ShortcutOption::A, Mode::Train, MadeFor::Cpu);
-    let usual = NetworkCase { model: "resnet8", spec: "relu", option, mode, width: 1, made_for };
+    let usual =
+        NetworkCase { model: "resnet8", spec: "relu", option, mode, width: 1, made_for, preferred: None };
     let mut cases = Vec::new();
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
         for option in [ShortcutOption::A, ShortcutOption::B] {
@@ -60,6 +63,11 @@ pub fn network_cases() -> Vec<NetworkCase> {
     cases.push(NetworkCase { made_for: MadeFor::Comparison, ..usual });
     cases.push(NetworkCase { made_for: MadeFor::Gpu, ..usual });
     cases.push(NetworkCase { width: 2, ..usual });
+    for preferred in ["winograd2x16", "winograd2x32", "winograd4"] {
+        for mode in [Mode::Train, Mode::Eval] {
+            cases.push(NetworkCase { mode, preferred: Some(preferred), ..usual });
+        }
+    }
     for spec in
         ["silu", "probact:sigma=0.25", "dropact:retain=0.6,unit=channel", "mix:retain=0.7,unit=sample"]
     {
@@ -89,8 +97,11 @@ struct Setup {
 impl NetworkCase {
     /// What tells the case from others.
     pub fn name(&self) -> String {
-        let Self { model, spec, option, mode, width, made_for } = self;
-        format!("{model}, {spec}, option {option:?}, width {width}, {mode:?}, kernels for {made_for:?}")
+        let Self { model, spec, option, mode, width, made_for, preferred } = self;
+        let preferred = preferred.map_or(String::new(), |name| format!(", {name}"));
+        format!(
+            "{model}, {spec}, option {option:?}, width {width}, {mode:?}, kernels for {made_for:?}{preferred}"
+        )
     }
 
     fn network(&self) -> Result<Network> {
@@ -171,6 +182,8 @@ impl NetworkCase {
             Mode::Train => nn::Mode::Train,
             Mode::Eval => nn::Mode::Eval,
         };
+        let made_for = Choices::made_for(self.made_for);
+        let choices = self.preferred.map_or(made_for.clone(), |name| made_for.preferring(name));
         let mut pass = Pass {
             gpu,
             network: &network,
@@ -180,7 +193,7 @@ impl NetworkCase {
             seed: given.seed,
             batch: BATCH,
             mode,
-            choices: &Choices::made_for(self.made_for),
+            choices: &choices,
         };
         pass.forward(&mut recorder)?;
         let loss = CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING };
