@@ -125,14 +125,15 @@ def kernels(bench):
             products.append(row["gflops"])
         for row in bench.documents(command):
             bench.record("kernels", round, command, row)
-            key = tuple(str(row.get(name, "-")) for name in ("kernel", "variant", "shape", "direction"))
+            key = tuple(str(row.get(name, "-")) for name in ("kernel", "candidate", "shape", "direction"))
             found.setdefault(key, []).append(row)
     sgemm = statistics.median(products) if products else None
     against = f"sgemm of {SGEMM}: {show(sgemm)} GFLOP/s" if sgemm else "no PyTorch, so no sgemm to compare with"
-    table = Table(f"Kernels ({against})", "kernel", "variant", "shape", "direction", "GFLOP/s", "of sgemm")
+    table = Table(f"Kernels ({against})", "kernel", "candidate", "shape", "direction", "GFLOP/s", "of sgemm", "x naive")
     for key, rows in found.items():
         gflops = median(rows, "gflops")
-        table.add(*key, gflops, f"{100 * gflops / sgemm:.0f} %" if sgemm and gflops else None)
+        share = f"{100 * gflops / sgemm:.0f} %" if sgemm and gflops else None
+        table.add(*key, gflops, share, median(rows, "times_naive"))
     return [table], []
 
 
