@@ -22,7 +22,7 @@ fn assert_error(output: &Output, code: i32, words: &[&str]) {
 }
 
 /// A CIFAR-10 folder of 40 + 10 images, with all classes.
-fn small_data(folder: &Path) {
+pub fn small_data(folder: &Path) {
     for (file, name) in
         ["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"]
             .iter()
