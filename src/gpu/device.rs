@@ -83,6 +83,9 @@ impl Gpu {
         // Software drivers turn a vector load into one gather a component.
         let paired = info.device_type == wgpu::DeviceType::Cpu
             && device.features().contains(wgpu::Features::SHADER_INT64);
+        if info.device_type == wgpu::DeviceType::Cpu {
+            keep_large_blocks();
+        }
         let forms = Forms { paired, coop8: cooperative == Ok(8) };
         let pipelines = Pipelines::new(DiskCache::open(&device, &info), forms);
         Ok(Self {
@@ -262,6 +265,12 @@ impl Gpu {
     pub fn save_pipeline_cache(&self) {
         self.pipelines.save();
     }
+}
+
+/// Software drivers allocate the state of a workgroup with barriers anew each time. glibc takes blocks of 128 KiB and more
+/// from the kernel, page by page, until one of 32 MiB at most was freed: after this it keeps them.
+fn keep_large_blocks() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
 }
 
 fn note_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<String>>>) {
