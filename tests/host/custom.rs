@@ -127,7 +127,7 @@ fn files_and_headers() {
     refused(with("// param: slope = 3 in 0..1").as_bytes(), &["default 3", "0..1"]);
     refused(with("// param: Slope = 3 in 0..4").as_bytes(), &["small letters"]);
     refused(with("// noise: pink").as_bytes(), &["uniform or normal", "pink"]);
-    refused(with("var<private> storeroom: f32;").as_bytes(), &["storeroom", "functions and constants only"]);
+    refused(with("var<private> leftover: f32;").as_bytes(), &["leftover", "functions and constants only"]);
     let error = Activation::parse("no/such/file.wgsl").expect_err("no file").to_string();
     assert!(error.contains("no/such/file.wgsl"), "{error}");
 }
