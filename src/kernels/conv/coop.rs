@@ -87,6 +87,7 @@ pub(super) const fn weight_gradient(name: &'static str, constants: Constants, fi
 
 // What to know of the ground it stands on (wgpu 30.0.1):
 // - WGSL names the shapes coop_mat8x8 and coop_mat16x16 only: Intel's 8x16x16 cannot be said.
-// - naga declares the Vulkan memory model for these shaders without marking accesses as shared between invocations (wgpu's
-//   issue 8805); barriers have been enough on the driver that ran them. `wgrad train` compares each kernel with its twin first.
+// - naga declares the Vulkan memory model for these shaders without marking accesses as shared between invocations
+//   (gfx-rs/wgpu 8805); barriers have been enough on the driver that ran them. `wgrad train` compares each kernel with its
+//   twin first.
 // - llvmpipe of Mesa 26.1 computes 8x8x8 right at 256 bits and ends with a segmentation fault at 512.
