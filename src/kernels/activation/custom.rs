@@ -150,12 +150,12 @@ fn parameter(text: &str) -> Result<Parameter, String> {
 /// Names that the kernels around an activation declare, and those that WGSL declares.
 fn is_taken(name: &str) -> bool {
     static OURS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let libraries = KERNELS.iter().flat_map(|kernel| kernel.libraries.iter().chain([&kernel.source]));
+        let around = || KERNELS.iter().filter(|kernel| kernel.activation);
+        let libraries = around().flat_map(|kernel| kernel.libraries.iter().chain([&kernel.source]));
         let more = [lib::ELEMENTARY, lib::NORMAL, lib::NOISE_NORMAL, lib::NOISE_UNIFORM];
         let texts = libraries.copied().chain(more);
         let names = texts.flat_map(|text| declarations(text).into_iter().map(|(name, _, _)| name));
-        let constants =
-            KERNELS.iter().flat_map(|kernel| kernel.constants.iter().map(|name| (*name).to_owned()));
+        let constants = around().flat_map(|kernel| kernel.constants.iter().map(|name| (*name).to_owned()));
         names.chain(constants).chain(["UNIT", "MONTE_CARLO", "WORKGROUP"].map(str::to_owned)).collect()
     });
     OURS.iter().any(|own| own == name) || BUILTIN.contains(&name)
