@@ -109,7 +109,8 @@ pub(super) fn groups2(conv: &Conv, own4: usize, candidate: &Candidate) -> Groups
 // bits, 32 channels at 16x16, batch 32, on a shared machine: only figures of one line were taken in alternation. direct8 made
 // 117-134 beside them.
 // - U from the storage buffer, F(4x4), 2 channels a step: as four floats 137 with 8 outputs and 58 with 16 (each weight is
-//   used once and costs nine scalar instructions, most for the check of the buffer's length; the loop has 60 KB of machine code);
+//   used once and costs nine scalar instructions, most for the check of the buffer's length; with 8 outputs the loop already
+//   has 60 KB of machine code);
 //   as pairs of 64 bits 148 with 8 outputs, 157 with 8 and 4 channels a step, 167 with 16. Through workgroup memory, 16
 //   outputs: 100, 129, 160, 178 with 16, 32, 64, 128 invocations, which share the copy; no more with 256.
 // - Through workgroup memory with 8 outputs: 130 (64 invocations); 16 outputs and 4 channels a step: 156 to 160; copying after
@@ -117,11 +118,12 @@ pub(super) fn groups2(conv: &Conv, own4: usize, candidate: &Candidate) -> Groups
 //   180; U kept as words of 64 bits: no difference.
 // - F(4,3) along the rows only, direct along the columns (half the multiply-adds, a third of the error): 135 to 163.
 // - Statistics through lib/reduce, a group at a time: forward 119 where the input gradient makes 154; by runs of scalars 124;
-//   in a loop over the groups, which halves the code, 142.
-// - F(2x2) of lib/winograd2, made for GPUs, makes 36-44 there: workgroup memory is read by gathers.
+//   in a loop over the groups 142. Three runs; direct8 made 121, 117 and 121.
+// - F(2x2) of lib/winograd2, made for GPUs, makes 36-46 there; likely because workgroup memory is read by gathers.
 // - F(4x4) on lavapipe 22.3 (16 registers of 256 bits): 15-16 where direct8 makes 31-33, and 9 s to compile. On 26.1 it takes
 //   2.3 s, with statistics 5.3 s, direct8 0.9 s.
-// - 16 channels at 32x32: 103 with statistics, 140 without, where direct8 makes 105 and 127.
+// - 16 channels at 32x32, not rejected but no gain: forward with statistics 105, where direct8 makes 105 (input gradient 141
+//   and 127).
 // - V in a buffer of its own and a batched product, not built: by count of instructions and gathers (13 cycles a vector) it
 //   gains a third at 64 channels and loses at 16, for two dispatches more and 2.25 times the input's bytes.
 // - F(3x3,4x4) for the weight gradient, not built: lanes are input channels, so every lane would transform the same dy: 6x6
