@@ -1,6 +1,6 @@
 //! Compiled pipelines on disk, where the adapter lets its driver's cache be stored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The driver's pipeline cache and the file it came from.
 pub(super) struct DiskCache {
@@ -30,20 +30,25 @@ impl DiskCache {
         Self { cache: Some(cache), file }
     }
 
-    /// Writes the cache beside its file and renames it; a failure costs only time at the next start.
+    /// Keeps what was compiled for the next start.
     pub(super) fn save(&self) {
         let (Some(cache), Some(file)) = (&self.cache, &self.file) else { return };
         let Some(data) = cache.get_data() else { return };
-        let Some(folder) = file.parent() else { return };
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| tempfile::NamedTempFile::new_in(folder))
-            .and_then(|temporary| {
-                std::fs::write(temporary.path(), &data)?;
-                temporary.persist(file).map(|_| ()).map_err(|e| e.error)
-            });
-        if let Err(error) = written {
-            tracing::debug!("pipeline cache not written: {error}");
-        }
+        keep(file, &data);
+    }
+}
+
+/// Writes a file of the cache folder beside its place and renames it; a failure costs only time at the next start.
+pub(crate) fn keep(file: &Path, data: &[u8]) {
+    let Some(folder) = file.parent() else { return };
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::NamedTempFile::new_in(folder))
+        .and_then(|temporary| {
+            std::fs::write(temporary.path(), data)?;
+            temporary.persist(file).map(|_| ()).map_err(|e| e.error)
+        });
+    if let Err(error) = written {
+        tracing::debug!("{} not written: {error}", file.display());
     }
 }
 

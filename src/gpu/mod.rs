@@ -15,7 +15,7 @@ mod timestamps;
 
 pub use adapter::{AdapterRow, Selection, adapters, no_adapter_hint};
 pub use buffer::{Buffer, View};
-pub(crate) use cache::cache_folder;
+pub(crate) use cache::{cache_folder, keep};
 pub use device::{Gpu, Limits};
 pub use inspect::{Fault, Signature, inspect};
 pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};

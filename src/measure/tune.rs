@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::convolutions::{Subject, shapes};
 use crate::Result;
-use crate::gpu::{Gpu, cache_folder};
+use crate::gpu::{Gpu, cache_folder, keep};
 use crate::kernels::conv::{Candidate, Choices, Direction, MadeFor, Precision};
 use crate::nn::Network;
 
@@ -129,19 +129,9 @@ impl Memory {
         Self { file, names }
     }
 
-    /// A failure costs only time at the next start.
     fn write(&self) {
         let Some(file) = &self.file else { return };
         let Ok(text) = serde_json::to_string_pretty(&self.names) else { return };
-        let folder = file.parent().unwrap_or(file);
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| tempfile::NamedTempFile::new_in(folder))
-            .and_then(|temporary| {
-                std::fs::write(temporary.path(), text)?;
-                temporary.persist(file).map(|_| ()).map_err(|e| e.error)
-            });
-        if let Err(error) = written {
-            tracing::debug!("the tuner's choices are not kept: {error}");
-        }
+        keep(file, text.as_bytes());
     }
 }
