@@ -1,12 +1,14 @@
-// x += shortcut. x: N,C4,PIXELS,4  shortcut: as SHORTCUT says, lib/shortcut
+// x becomes scale x + shortcut, in place: the sum of a residual block, its branch scaled as lib/branch says.
+// x: N,C4,PIXELS,4  shortcut: as SHORTCUT says, lib/shortcut
 // Workgroups: a line over chunks of rows, times channel groups in z.
 struct Params {
     rows: u32, rows_a_chunk: u32, height: u32, width: u32,
-    shortcut_height: u32, shortcut_width: u32, pad0: u32, pad1: u32,
+    shortcut_height: u32, shortcut_width: u32, layer: u32, seed: u32,
 }
 @group(0) @binding(0) var<storage, read> shortcut: array<Four>;
-@group(0) @binding(1) var<storage, read_write> x: array<Four>;
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> state: State;
+@group(0) @binding(2) var<storage, read_write> x: array<Four>;
+@group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -17,6 +19,6 @@ fn main(
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
-        x[i] = packed(four(x[i]) + shortcut_at(row, p.c));
+        x[i] = packed(branch_scale(row / PIXELS, false) * four(x[i]) + shortcut_at(row, p.c));
     }
 }

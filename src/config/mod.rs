@@ -4,6 +4,7 @@
 
 mod choices;
 mod layers;
+mod model;
 mod recipes;
 mod run;
 mod schema;
@@ -15,6 +16,7 @@ pub use choices::{
     DecayOn, LastBatch, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
 };
 pub use layers::put;
+pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
 pub use recipes::{RECIPES, Recipe};
 pub use run::RunConfig;
 pub use schema::{keys, optional_keys};

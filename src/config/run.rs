@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::{Precision, Shortcut};
 use super::layers;
+use super::model::{InitConfig, RegularizeConfig};
 use super::sections::{
     AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
 };
@@ -55,6 +56,10 @@ pub struct RunConfig {
     pub batchnorm: BatchNormConfig,
     /// The loss.
     pub loss: LossConfig,
+    /// How weights start.
+    pub init: InitConfig,
+    /// What drops.
+    pub regularize: RegularizeConfig,
 }
 
 impl Default for RunConfig {
@@ -78,6 +83,8 @@ impl Default for RunConfig {
             schedule: ScheduleConfig::default(),
             batchnorm: BatchNormConfig::default(),
             loss: LossConfig::default(),
+            init: InitConfig::default(),
+            regularize: RegularizeConfig::default(),
         }
     }
 }

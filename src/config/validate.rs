@@ -68,6 +68,8 @@ impl RunConfig {
         self.validate_schedule()?;
         within("batchnorm.momentum", self.batchnorm.momentum, (Excluded(0.0), Included(1.0)))?;
         within("batchnorm.eps", self.batchnorm.eps, (Excluded(0.0), Included(1.0)))?;
+        within("regularize.survival", self.regularize.survival, (Excluded(0.0), Included(1.0)))?;
+        within("regularize.dropconnect", self.regularize.dropconnect, (Included(0.0), Excluded(1.0)))?;
         within("loss.label_smoothing", self.loss.label_smoothing, (Included(0.0), Excluded(1.0)))
     }
 

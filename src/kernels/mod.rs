@@ -3,12 +3,15 @@
 pub mod activation;
 pub mod augment;
 pub mod batchnorm;
+pub mod bias;
 pub mod conv;
+pub mod dropconnect;
 pub mod dropout;
 pub mod linear;
 pub mod loss;
 pub mod optimizer;
 pub mod pool;
+pub mod reshape;
 pub mod residual;
 mod rows;
 
@@ -21,6 +24,9 @@ use crate::gpu::Kernel;
 pub const KERNELS: &[&Kernel] = &[
     &optimizer::ADVANCE,
     &augment::GATHER,
+    &dropconnect::WEIGHTS,
+    &dropconnect::SQUARE,
+    &dropconnect::SAMPLE,
     &conv::WINOGRAD_WEIGHTS,
     &conv::FORWARD_NAIVE,
     &conv::FORWARD_DIRECT,
@@ -44,23 +50,36 @@ pub const KERNELS: &[&Kernel] = &[
     &conv::WEIGHT_GRADIENT_GEMM,
     &conv::WEIGHT_GRADIENT_TILED,
     &conv::WEIGHT_GRADIENT_COOP,
+    &bias::FORWARD,
+    &bias::GRADIENT,
     &batchnorm::STATISTICS,
     &batchnorm::FORWARD,
     &batchnorm::BACKWARD_REDUCE,
     &batchnorm::BACKWARD,
     &activation::FORWARD,
     &activation::BACKWARD,
+    &activation::LEARNED_FORWARD,
+    &activation::LEARNED_BACKWARD,
+    &activation::DOUBLED_FORWARD,
+    &activation::DOUBLED_BACKWARD,
+    &activation::MAXOUT_FORWARD,
+    &activation::MAXOUT_BACKWARD,
     &dropout::FORWARD,
+    &dropout::BLOCK_COUNT,
+    &dropout::BLOCK,
     &residual::ADD,
+    &residual::BRANCH,
     &residual::BACKWARD,
     &pool::FORWARD,
     &pool::BACKWARD,
+    &reshape::FLATTEN,
     &linear::FORWARD,
     &linear::INPUT_GRADIENT,
     &linear::WEIGHT_GRADIENT,
     &loss::CROSS_ENTROPY,
     &loss::COLLECT,
     &optimizer::REDUCE,
+    &dropconnect::GRADIENT,
     &optimizer::SGD,
 ];
 
@@ -101,6 +120,10 @@ pub(crate) mod lib {
     pub const REDUCE: &str = shader!("lib/reduce");
     pub const ACTIVATION: &str = shader!("lib/activation");
     pub const DETERMINISTIC: &str = shader!("lib/deterministic");
+    pub const LEARNED: &str = shader!("lib/learned");
+    pub const LEARNED4: &str = shader!("lib/learned4");
+    pub const CHANNEL: &str = shader!("lib/channel");
+    pub const PIECES: &str = shader!("lib/pieces");
     pub const ELEMENTARY: &str = shader!("lib/elementary");
     pub const GAAF: &str = shader!("lib/gaaf");
     pub const GAAF_BELL: &str = shader!("lib/gaaf_bell");
@@ -108,6 +131,10 @@ pub(crate) mod lib {
     pub const NOISE_NORMAL: &str = shader!("lib/noise_normal");
     pub const NOISE_UNIFORM: &str = shader!("lib/noise_uniform");
     pub const NORMALIZE: &str = shader!("lib/normalize");
+    pub const BRANCH: &str = shader!("lib/branch");
+    pub const DROPBLOCK: &str = shader!("lib/dropblock");
+    pub const COUNT: &str = shader!("lib/count");
+    pub const CONNECTIONS: &str = shader!("lib/connections");
     pub const SHORTCUT: &str = shader!("lib/shortcut");
     pub const DIRECT3X3: &str = shader!("lib/direct3x3");
     pub const TILED3X3: &str = shader!("lib/tiled3x3");

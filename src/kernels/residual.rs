@@ -1,18 +1,29 @@
-//! Residual connections (`shaders/residual`): what they add, and option A's gradient.
+//! Residual connections (`shaders/residual`): what they add, the scale of their branch, and option A's gradient.
 
-use super::{Rows, groups_of_four, lib, shader};
+use super::{Noise, Rows, groups_of_four, lib, shader};
 use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
 
-/// x += shortcut.
+/// x = scale x + shortcut.
 pub static ADD: Kernel = Kernel {
     name: "residual/add",
     source: shader!("residual/add"),
-    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::SHORTCUT],
-    bindings: &[("shortcut", Access::Read), ("x", Access::Write)],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::SHORTCUT, lib::STATE, lib::PHILOX, lib::BRANCH],
+    bindings: &[("shortcut", Access::Read), ("state", Access::Read), ("x", Access::Write)],
     params_bytes: 32,
     workgroup: Rows::WIDE,
-    constants: &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C"],
+    constants: &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C", "TRAIN", "BRANCH", "SURVIVAL"],
     activation: false,
+};
+
+/// The branch's gradient: dx = scale dy.
+pub static BRANCH: Kernel = Kernel {
+    name: "residual/branch",
+    source: shader!("residual/branch"),
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::BRANCH],
+    bindings: &[("dy", Access::Read), ("state", Access::Read), ("dx", Access::Write)],
+    params_bytes: 16,
+    constants: &["C4", "PIXELS", "CHANNELS", "TRAIN", "BRANCH", "SURVIVAL"],
+    ..ADD
 };
 
 /// Option A's gradient.
@@ -72,32 +83,90 @@ impl Shortcut {
     }
 }
 
-/// x += shortcut, for x of `rows` with `height` x `width` pixels an image. A shortcut of none is an empty dispatch.
-pub fn add(rows: Rows, height: usize, width: usize, shortcut: &Shortcut, x: &View) -> Dispatch {
-    let [shortcut_height, shortcut_width] = shortcut.size();
-    let params = [
-        rows.rows() as u32,
-        rows.element_chunk() as u32,
-        height as u32,
-        width as u32,
-        shortcut_height,
-        shortcut_width,
-        0,
-        0,
-    ];
-    let (view, groups) = match shortcut.view() {
-        Some(view) => (view, rows.element_groups()),
-        None => (x, Groups([0; 3])),
-    };
-    Dispatch {
-        kernel: &ADD,
-        constants: rows.constants().with(&shortcut.constants()),
-        activation: None,
-        bindings: vec![view.clone(), x.clone()],
-        params: bytemuck::cast_slice(&params).to_vec(),
-        groups,
-        label: String::new(),
-        flops: 0,
+/// What a residual block's branch is multiplied by, for each image (`shaders/lib/branch.wgsl`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// 1.
+    One,
+    /// Stochastic depth (Huang et al., arXiv 1603.09382): 1 with probability `survival`, else 0; in evaluation `survival`.
+    StochasticDepth {
+        /// Probability in (0, 1].
+        survival: f32,
+    },
+    /// ShakeDrop (Yamada et al., arXiv 1802.02375): 1 with probability `survival`, else a ~ U(-1, 1) forward and b ~ U(0, 1)
+    /// backward; in evaluation the forward's mean, `survival`.
+    ShakeDrop {
+        /// Probability in (0, 1].
+        survival: f32,
+    },
+}
+
+impl Scale {
+    fn constants(self, train: bool) -> Constants {
+        let (kind, survival) = match self {
+            Self::One => (0, 1.0),
+            Self::StochasticDepth { survival } => (1, survival),
+            Self::ShakeDrop { survival } => (2, survival),
+        };
+        Constants::new().bool("TRAIN", train).u32("BRANCH", kind).f32("SURVIVAL", survival)
+    }
+}
+
+/// The scale of a branch at one place.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    /// What it is drawn from.
+    pub scale: Scale,
+    /// Whether it is drawn.
+    pub train: bool,
+    /// Where its random numbers come from.
+    pub noise: Noise,
+}
+
+impl Branch {
+    /// A branch that is only added.
+    pub const PLAIN: Self = Self { scale: Scale::One, train: false, noise: Noise { seed: 0, layer: 0 } };
+
+    /// x = scale x + shortcut, for x of `rows` with `height` x `width` pixels an image.
+    pub fn add(
+        &self,
+        rows: Rows,
+        [height, width]: [usize; 2],
+        shortcut: &Shortcut,
+        state: &View,
+        x: &View,
+    ) -> Dispatch {
+        let [shortcut_height, shortcut_width] = shortcut.size();
+        let (rows_all, chunk) = (rows.rows() as u32, rows.element_chunk() as u32);
+        let Noise { layer, seed } = self.noise;
+        let sizes = [height as u32, width as u32, shortcut_height, shortcut_width];
+        let params = [rows_all, chunk, sizes[0], sizes[1], sizes[2], sizes[3], layer, seed];
+        Dispatch {
+            kernel: &ADD,
+            constants: rows.constants().with(&shortcut.constants()).with(&self.scale.constants(self.train)),
+            activation: None,
+            bindings: vec![shortcut.view().unwrap_or(state).clone(), state.clone(), x.clone()],
+            params: bytemuck::cast_slice(&params).to_vec(),
+            groups: rows.element_groups(),
+            label: String::new(),
+            flops: 0,
+        }
+    }
+
+    /// dx = scale dy, with the forward's draws.
+    pub fn backward(&self, rows: Rows, dy: &View, state: &View, dx: &View) -> Dispatch {
+        let Noise { layer, seed } = self.noise;
+        let params = [rows.rows() as u32, rows.element_chunk() as u32, layer, seed];
+        Dispatch {
+            kernel: &BRANCH,
+            constants: rows.constants().with(&self.scale.constants(self.train)),
+            activation: None,
+            bindings: [dy, state, dx].map(View::clone).to_vec(),
+            params: bytemuck::cast_slice(&params).to_vec(),
+            groups: rows.element_groups(),
+            label: String::new(),
+            flops: 0,
+        }
     }
 }
 

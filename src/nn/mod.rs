@@ -11,7 +11,9 @@ mod workspace;
 
 pub use builder::Builder;
 pub use init::{Init, initial};
-pub use network::{BatchNormSite, Layer, Network, Node, Parameter, Role, ShortcutSite, Value};
+pub use network::{
+    BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, Parameter, Role, ShortcutSite, Value,
+};
 pub use record::{Mode, Pass};
 pub use weights::Weights;
 pub use workspace::Workspace;

@@ -1,6 +1,7 @@
 //! A network as data: layers in order, with the values between them and the parameters they own.
 
 use super::Init;
+use crate::kernels::residual::Scale;
 use crate::kernels::{Activation, groups_of_four};
 use crate::{Error, Result};
 
@@ -17,12 +18,14 @@ pub enum Role {
     ConvWeight,
     /// Linear weights (out, in).
     LinearWeight,
-    /// Linear bias (out).
+    /// Bias of a linear layer or a convolution (out).
     Bias,
     /// Batch norm's gamma (c).
     Gamma,
     /// Batch norm's beta (c).
     Beta,
+    /// Learned numbers of an activation (c, or 1); they never decay (He et al., arXiv 1502.01852, section 2.1).
+    Activation,
     /// Batch norm's running mean (c); not trained.
     RunningMean,
     /// Batch norm's running variance (c); not trained.
@@ -76,6 +79,16 @@ pub enum ShortcutSite {
     Padded(Value),
 }
 
+impl ShortcutSite {
+    /// The value that is added.
+    pub fn value(self) -> Option<Value> {
+        match self {
+            Self::None => None,
+            Self::Same(value) | Self::Padded(value) => Some(value),
+        }
+    }
+}
+
 /// A batch norm with what is fused into it.
 #[derive(Clone, Debug)]
 pub struct BatchNormSite {
@@ -89,6 +102,45 @@ pub struct BatchNormSite {
     pub activation: Activation,
     /// Its number among the places that draw random numbers.
     pub noise: u32,
+}
+
+/// What a layer drops.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Drop {
+    /// Elements.
+    Elements {
+        /// Share that is dropped, in [0, 1).
+        rate: f32,
+    },
+    /// Blocks of pixels of a channel: DropBlock.
+    Blocks {
+        /// Share that is dropped, about, in [0, 1).
+        rate: f32,
+        /// Pixels of a block's side, at least 1.
+        block: usize,
+    },
+}
+
+/// What a network's DropConnect is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DropConnectSite {
+    /// Share of weights that is dropped, in [0, 1).
+    pub rate: f32,
+    /// Whether the masks are for linear weights only.
+    pub linear_only: bool,
+    /// What evaluation draws where it draws at all: Gaussians with the masks' moments, or masks.
+    pub gaussian: bool,
+    /// Whether evaluation draws.
+    pub always: bool,
+    /// Its number among the places that draw random numbers; a node's Gaussians have the numbers after it.
+    pub noise: u32,
+}
+
+impl DropConnectSite {
+    /// Whether it acts on a tensor.
+    pub fn acts_on(&self, parameter: &Parameter) -> bool {
+        parameter.role == Role::LinearWeight || (parameter.role == Role::ConvWeight && !self.linear_only)
+    }
 }
 
 /// What a node computes from its input.
@@ -105,26 +157,46 @@ pub enum Layer {
         /// Zeros around the input.
         padding: usize,
     },
+    /// A convolution's bias, in place on its input.
+    Bias {
+        /// Index of the bias in the parameters.
+        bias: usize,
+    },
     /// activation(batchnorm(x) + shortcut).
     BatchNorm(BatchNormSite),
     /// An activation by itself.
     Activation {
         /// The function.
         activation: Activation,
+        /// Index of its learned numbers in the parameters, where it has some.
+        learned: Option<usize>,
         /// Its number among the places that draw random numbers.
         noise: u32,
     },
-    /// Dropout, in place on its input.
-    Dropout {
-        /// Share of elements dropped, in [0, 1).
-        rate: f32,
+    /// Elements that are dropped, in place on its input.
+    Drop {
+        /// Which ones.
+        drop: Drop,
         /// Whether it is at work in evaluation too.
+        always: bool,
+        /// Its number among the places that draw random numbers.
+        noise: u32,
+    },
+    /// The sum of a residual block: scale x + shortcut, in place on its input.
+    Add {
+        /// What is added.
+        shortcut: ShortcutSite,
+        /// What the branch is multiplied by.
+        scale: Scale,
+        /// Whether the scale is drawn in evaluation too.
         always: bool,
         /// Its number among the places that draw random numbers.
         noise: u32,
     },
     /// Mean over all pixels.
     GlobalAveragePool,
+    /// All numbers as one row, in PyTorch's order: channel by channel.
+    Flatten,
     /// Fully connected, with bias.
     Linear {
         /// Index of the weights in the parameters; the bias follows.
@@ -149,12 +221,16 @@ impl Node {
     /// The value that its residual connection adds.
     fn shortcut(&self) -> Option<Value> {
         match &self.layer {
-            Layer::BatchNorm(BatchNormSite {
-                shortcut: ShortcutSite::Same(value) | ShortcutSite::Padded(value),
-                ..
-            }) => Some(*value),
+            Layer::BatchNorm(BatchNormSite { shortcut, .. }) | Layer::Add { shortcut, .. } => {
+                shortcut.value()
+            }
             _ => None,
         }
+    }
+
+    /// Whether its output takes the place of its input.
+    pub(super) fn in_place(&self) -> bool {
+        matches!(self.layer, Layer::Bias { .. } | Layer::Drop { .. } | Layer::Add { .. })
     }
 }
 
@@ -177,6 +253,8 @@ pub struct Network {
     pub bn_momentum: f32,
     /// Added to variances.
     pub bn_eps: f32,
+    /// DropConnect, where the network has it.
+    pub dropconnect: Option<DropConnectSite>,
 }
 
 impl Network {
@@ -193,18 +271,26 @@ impl Network {
                     draws |= activation.row.stochastic();
                     *activation = activation.with_noise_in_evaluation();
                 }
-                Layer::Dropout { always, .. } => {
+                Layer::Drop { always, .. } => {
                     draws = true;
+                    *always = true;
+                }
+                Layer::Add { scale, always, .. } => {
+                    draws |= *scale != Scale::One;
                     *always = true;
                 }
                 _ => {}
             }
         }
+        if let Some(site) = &mut self.dropconnect {
+            draws = true;
+            site.always = true;
+        }
         if draws {
             return Ok(self);
         }
         Err(Error::usage(format!(
-            "{} draws no random numbers: Monte Carlo samples need a stochastic activation, such as dropact or dropout",
+            "{} draws no random numbers: Monte Carlo samples need a stochastic activation, such as dropact or dropout, or a regulariser",
             self.name
         )))
     }
@@ -252,7 +338,7 @@ impl Network {
         let mut lives = vec![0; self.nodes.len() + 1];
         lives[self.logits()] = self.nodes.len();
         for (index, node) in self.nodes.iter().enumerate().rev() {
-            let end = if matches!(node.layer, Layer::Dropout { .. }) { lives[index + 1] } else { index };
+            let end = if node.in_place() { lives[index + 1] } else { index };
             lives[node.input] = lives[node.input].max(end);
             if let Some(value) = node.shortcut() {
                 lives[value] = lives[value].max(index);
@@ -266,15 +352,8 @@ impl Network {
         (0..=self.nodes.len()).map(|value| 2 * 4 * self.words(value, batch) as u64).sum()
     }
 
-    /// How often each value is read.
-    pub(super) fn readers(&self) -> Vec<usize> {
-        let mut readers = vec![0; self.nodes.len() + 1];
-        for node in &self.nodes {
-            readers[node.input] += 1;
-            if let Some(value) = node.shortcut() {
-                readers[value] += 1;
-            }
-        }
-        readers
+    /// The nodes that read a value, in order.
+    pub(super) fn readers_of(&self, value: Value) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(move |node| node.input == value || node.shortcut() == Some(value))
     }
 }

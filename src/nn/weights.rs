@@ -1,11 +1,13 @@
 //! A network's parameters, gradients, momentum and running statistics on the device: flat buffers with a table of places.
 
-use super::network::{ALIGN, Layer, Network, Parameter, Role};
-use super::{initial, network};
+use super::initial;
+use super::network::{ALIGN, DropConnectSite, Layer, Network, Node, Parameter, Role};
 use crate::gpu::{Buffer, Gpu, View};
+use crate::kernels::activation::Learned;
 use crate::kernels::batchnorm;
 use crate::kernels::conv::{self, Conv};
 use crate::kernels::optimizer::LossScale;
+use crate::kernels::{Noise, Rows};
 use crate::{Error, Result};
 
 /// The flat buffers of a network.
@@ -20,14 +22,47 @@ pub struct Weights {
     pub decay: Buffer,
     /// Running statistics.
     pub statistics: Buffer,
-    /// Partial weight gradients of the convolutions.
+    /// Partial gradients of the convolutions' weights and of learned activations.
     pub partial: Buffer,
     /// The [`LossScale`].
     pub scaling: Buffer,
+    /// What DropConnect needs, where the network has it.
+    pub(super) dropconnect: Option<Connections>,
     partial_first: Vec<usize>,
 }
 
+/// The weights that a pass with DropConnect uses.
+pub(super) struct Connections {
+    pub(super) site: DropConnectSite,
+    /// 1 for each 64 words that the masks are for, else 0.
+    pub(super) dropped: Buffer,
+    /// The weights of this pass, laid out as all are.
+    pub(super) connected: Buffer,
+    /// Variances of the weights' products, for Gaussian samples.
+    pub(super) variance: Option<Buffer>,
+}
+
+impl Connections {
+    fn new(gpu: &Gpu, network: &Network) -> Result<Option<Self>> {
+        let Some(site) = network.dropconnect else { return Ok(None) };
+        let words = Network::flat_words(&network.parameters);
+        let mut dropped = vec![0.0f32; words / ALIGN];
+        for parameter in network.parameters.iter().filter(|parameter| site.acts_on(parameter)) {
+            let last = (parameter.first + parameter.words).div_ceil(ALIGN);
+            dropped[parameter.first / ALIGN..last].fill(1.0);
+        }
+        let variance = site.gaussian.then(|| gpu.buffer("weights' variance", words)).transpose()?;
+        let dropped = gpu.upload("dropped", &dropped)?;
+        Ok(Some(Self { site, dropped, connected: gpu.buffer("connected weights", words)?, variance }))
+    }
+}
+
 impl Weights {
+    /// The weights that layers read.
+    pub(super) fn used(&self) -> &Buffer {
+        self.dropconnect.as_ref().map_or(&self.weight, |all| &all.connected)
+    }
+
     /// Buffers for `network` and batches of up to `batch` images; contents are zeros. `decay` gives each parameter's weight
     /// decay.
     ///
@@ -54,6 +89,7 @@ impl Weights {
             statistics: gpu.buffer("statistics", Network::flat_words(&network.statistics))?,
             partial: gpu.buffer("partial", partial_words)?,
             scaling: gpu.upload("scaling", &[LossScale::ONE])?,
+            dropconnect: Connections::new(gpu, network)?,
             partial_first,
         })
     }
@@ -93,10 +129,9 @@ impl Weights {
     pub(super) fn table(&self, gpu: &Gpu, network: &Network, batch: usize) -> Result<Buffer> {
         let mut table = vec![[0u32; 4]; Network::flat_words(&network.parameters) / ALIGN];
         for node in &network.nodes {
-            if let Layer::Conv { weight, .. } = node.layer {
+            if let Some((weight, splits)) = partials_of(network, node, batch) {
                 let parameter = &network.parameters[weight];
                 let stride = parameter.words.next_multiple_of(ALIGN);
-                let splits = conv_of(network, node, batch).splits();
                 for block in 0..parameter.words.div_ceil(ALIGN) {
                     let first = self.partial_first[weight] + block * ALIGN;
                     table[parameter.first / ALIGN + block] = [first as u32, splits as u32, stride as u32, 0];
@@ -130,7 +165,7 @@ impl Weights {
             let (name, want, got) = (&parameter.name, parameter.len(), values.len());
             return Err(Error::Device(format!("tensor {name}: expected {want} values, got {got}")));
         }
-        gpu.write(&Self::one(buffer, parameter), &pack(parameter, values))
+        gpu.write(&Self::one(buffer, parameter), &parameter.pack(values))
     }
 
     /// The loss scale as the device has it.
@@ -156,26 +191,44 @@ impl Weights {
     /// A lost device.
     pub fn get(&self, gpu: &Gpu, buffer: &Buffer, tensors: &[Parameter]) -> Result<Vec<Vec<f32>>> {
         let flat: Vec<f32> = gpu.read(&buffer.view())?;
-        Ok(tensors.iter().map(|p| unpack(p, &flat[p.first..p.first + p.words])).collect())
+        Ok(tensors.iter().map(|p| p.unpack(&flat[p.first..p.first + p.words])).collect())
     }
 }
 
-/// First word of each convolution's partial gradients, and the words of all, for the largest batch.
+/// The parameter whose gradient a node gives in parts, and how many.
+fn partials_of(network: &Network, node: &Node, batch: usize) -> Option<(usize, usize)> {
+    match &node.layer {
+        Layer::Conv { weight, .. } => Some((*weight, conv_of(network, node, batch).splits())),
+        Layer::Activation { activation, learned: Some(learned), .. } => {
+            let [height, width, channels] = network.shape(node.input);
+            let rows = Rows { batch, pixels: height * width, channels, workgroup: Rows::WIDE };
+            let noise = Noise { seed: 0, layer: 0 };
+            Some((*learned, Learned { activation, train: true, noise, rows }.splits()))
+        }
+        Layer::Bias { bias } => {
+            let [height, width, channels] = network.shape(node.input);
+            let rows = Rows { batch, pixels: height * width, channels, workgroup: Rows::WIDE };
+            Some((*bias, rows.reduction_chunks()))
+        }
+        _ => None,
+    }
+}
+
+/// First word of each parameter's partial gradients, and the words of all, for the largest batch.
 fn layout_partials(network: &Network, batch: usize) -> (Vec<usize>, usize) {
     let mut first = vec![0; network.parameters.len()];
     let mut next = 0;
     for node in &network.nodes {
-        if let Layer::Conv { weight, .. } = node.layer {
+        if let Some((weight, splits)) = partials_of(network, node, batch) {
             first[weight] = next;
-            let stride = network.parameters[weight].words.next_multiple_of(ALIGN);
-            next += stride * conv_of(network, node, batch).splits();
+            next += network.parameters[weight].words.next_multiple_of(ALIGN) * splits;
         }
     }
     (first, next.max(ALIGN))
 }
 
 /// A convolution node's shape for `batch` images.
-pub(super) fn conv_of(network: &Network, node: &network::Node, batch: usize) -> Conv {
+pub(super) fn conv_of(network: &Network, node: &Node, batch: usize) -> Conv {
     let Layer::Conv { kernel, stride, padding, .. } = node.layer else {
         unreachable!("only asked of convolutions")
     };
@@ -183,18 +236,22 @@ pub(super) fn conv_of(network: &Network, node: &network::Node, batch: usize) -> 
     Conv { batch, height, width, in_channels, out_channels: node.shape[2], kernel, stride, padding }
 }
 
-fn pack(parameter: &Parameter, values: &[f32]) -> Vec<f32> {
-    match *parameter.shape.as_slice() {
-        [out, inputs, k, _] => conv::pack_weights(values, out, inputs, k),
-        [out, inputs] => conv::pack_weights(values, out, inputs, 1),
-        _ => batchnorm::pack_channels(values),
+impl Parameter {
+    /// Values in PyTorch's order of elements as they are stored.
+    fn pack(&self, values: &[f32]) -> Vec<f32> {
+        match *self.shape.as_slice() {
+            [out, inputs, k, _] => conv::pack_weights(values, out, inputs, k),
+            [out, inputs] => conv::pack_weights(values, out, inputs, 1),
+            _ => batchnorm::pack_channels(values),
+        }
     }
-}
 
-fn unpack(parameter: &Parameter, stored: &[f32]) -> Vec<f32> {
-    match *parameter.shape.as_slice() {
-        [out, inputs, k, _] => conv::unpack_weights(stored, out, inputs, k),
-        [out, inputs] => conv::unpack_weights(stored, out, inputs, 1),
-        _ => stored[..parameter.len()].to_vec(),
+    /// Stored values in PyTorch's order of elements.
+    pub fn unpack(&self, stored: &[f32]) -> Vec<f32> {
+        match *self.shape.as_slice() {
+            [out, inputs, k, _] => conv::unpack_weights(stored, out, inputs, k),
+            [out, inputs] => conv::unpack_weights(stored, out, inputs, 1),
+            _ => stored[..self.len()].to_vec(),
+        }
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::filters::TransformedFilters;
-use super::network::{Layer, Network, Value};
+use super::network::{Drop, Layer, Network, Node, Value};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu, View};
-use crate::kernels::Rows;
 use crate::kernels::batchnorm::BatchNorm;
+use crate::kernels::dropout::DropBlock;
+use crate::kernels::{Noise, Rows};
 
 /// Least rows of a chunk that a kernel leaves partial sums of.
 const LEAST_CHUNK: usize = 64;
@@ -15,7 +16,7 @@ const LEAST_CHUNK: usize = 64;
 /// Buffers of a network's values.
 pub struct Workspace {
     values: Vec<Buffer>,
-    /// Mean and invstd of each batch norm, by node.
+    /// What the forward pass leaves for the backward pass, by node: a batch norm's mean and invstd, a DropBlock's counts.
     saved: Vec<Option<Buffer>>,
     /// Partial sums of the batch norm at work.
     pub(super) partial: Buffer,
@@ -44,6 +45,11 @@ impl Workspace {
                     let norm = batchnorm_of(network, index, batch, Rows::WIDE);
                     partial = partial.max(norm.partial_words(LEAST_CHUNK));
                     Some(gpu.buffer(&node.name, norm.saved_words())?)
+                }
+                Layer::Drop { drop: Drop::Blocks { rate, block }, .. } => {
+                    let noise = Noise { seed: 0, layer: 0 };
+                    let drop = dropblock_of(network, node, batch, (rate, block), noise, Rows::WIDE);
+                    Some(gpu.buffer(&node.name, drop.counts())?)
                 }
                 _ => None,
             });
@@ -77,7 +83,7 @@ impl Workspace {
     pub(super) fn saved(&self, node: usize) -> View {
         match &self.saved[node] {
             Some(buffer) => buffer.view(),
-            None => unreachable!("only asked of batch norms"),
+            None => unreachable!("only asked of layers that keep something"),
         }
     }
 
@@ -102,15 +108,15 @@ fn values(gpu: &Gpu, network: &Network, batch: usize, share: bool) -> Result<Vec
     let mut values = vec![gpu.buffer("images", network.words(0, batch))?];
     for (index, node) in network.nodes.iter().enumerate() {
         let words = network.words(index + 1, batch);
-        let value = match (&node.layer, free.get_mut(&words).and_then(Vec::pop)) {
-            (Layer::Dropout { .. }, _) => values[node.input].clone(), // in place
-            (_, Some(buffer)) => buffer,
-            _ => gpu.buffer(&node.name, words)?,
+        let value = match free.get_mut(&words).filter(|_| !node.in_place()).and_then(Vec::pop) {
+            _ if node.in_place() => values[node.input].clone(),
+            Some(buffer) => buffer,
+            None => gpu.buffer(&node.name, words)?,
         };
         values.push(value);
         if share {
             // The images are written anew by the host or by the plan's own start.
-            let in_place = |value: usize| matches!(network.nodes[value - 1].layer, Layer::Dropout { .. });
+            let in_place = |value: usize| network.nodes[value - 1].in_place();
             let ended = (1..values.len()).filter(|&value| lives[value] == index && !in_place(value));
             ended.for_each(|value| {
                 free.entry(network.words(value, batch)).or_default().push(values[value].clone())
@@ -131,4 +137,18 @@ pub(super) fn batchnorm_of(network: &Network, node: usize, batch: usize, workgro
     };
     let (momentum, eps) = (network.bn_momentum, network.bn_eps);
     BatchNorm { batch, height, width, channels, momentum, eps, stride, workgroup }
+}
+
+/// A DropBlock node for `batch` images, of this rate and side.
+pub(super) fn dropblock_of(
+    network: &Network,
+    node: &Node,
+    batch: usize,
+    (rate, block): (f32, usize),
+    noise: Noise,
+    workgroup: u32,
+) -> DropBlock {
+    let [height, width, channels] = network.shape(node.input);
+    let rows = Rows { batch, pixels: height * width, channels, workgroup };
+    DropBlock { rate, block, rows, width, noise }
 }

@@ -8,7 +8,9 @@
 pub mod activation;
 pub mod augment;
 pub mod batchnorm;
+pub mod bias;
 pub mod conv;
+pub mod dropconnect;
 pub mod dropout;
 pub mod linear;
 pub mod loss;
@@ -16,6 +18,7 @@ mod noise;
 pub mod optimizer;
 pub mod pool;
 pub mod real;
+pub mod reshape;
 pub mod residual;
 pub mod tolerance;
 pub mod winograd;

@@ -1,6 +1,8 @@
-//! Residual connections: the parameter-free shortcut of He et al. (arXiv 1512.03385, option A) and the sum.
+//! Residual connections: the parameter-free shortcut of He et al. (arXiv 1512.03385, option A), the sum, and the scales of
+//! its branch.
 
-use super::Shape;
+use super::{Mode, Noise, Shape, threshold};
+use crate::rng;
 
 /// The shape after the shortcut: every second row and column, `out_channels` channels.
 pub fn shortcut_shape(shape: Shape, out_channels: usize) -> Shape {
@@ -27,6 +29,59 @@ pub fn shortcut_backward(dy: &[f64], shape: Shape, out_channels: usize) -> Vec<f
 pub fn add(a: &[f64], b: &[f64]) -> Vec<f64> {
     assert_eq!(a.len(), b.len(), "the two sides of a sum have the same length");
     a.iter().zip(b).map(|(a, b)| a + b).collect()
+}
+
+/// What a residual block's branch is multiplied by, for each image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// 1.
+    One,
+    /// Stochastic depth (Huang et al., arXiv 1603.09382): 1 with probability `survival`, else 0.
+    StochasticDepth {
+        /// Probability in (0, 1].
+        survival: f64,
+    },
+    /// ShakeDrop (Yamada et al., arXiv 1802.02375): b + a - ba forward, b + c - bc backward, with b = 1 with probability
+    /// `survival`, else 0, a in -1..1, c in 0..1.
+    ShakeDrop {
+        /// Probability in (0, 1].
+        survival: f64,
+    },
+}
+
+impl Scale {
+    /// Forward and backward factor of image `n`; in evaluation the forward's mean.
+    pub fn factors(self, mode: Mode, noise: Noise, n: usize) -> [f64; 2] {
+        let u = rng::uniform4(noise.seed, noise.stream, n as u32, noise.step, noise.layer).map(f64::from);
+        let (Self::StochasticDepth { survival } | Self::ShakeDrop { survival }) = self else {
+            return [1.0; 2];
+        };
+        if mode == Mode::Eval {
+            return [threshold(survival); 2];
+        }
+        let survives = u[0] < threshold(survival);
+        match self {
+            _ if survives => [1.0; 2],
+            Self::ShakeDrop { .. } => [2.0 * u[1] - 1.0, u[2]],
+            _ => [0.0; 2],
+        }
+    }
+
+    /// x times the forward's factors.
+    pub fn forward(self, x: &[f64], shape: Shape, mode: Mode, noise: Noise) -> Vec<f64> {
+        self.apply(x, shape, |n| self.factors(mode, noise, n)[0])
+    }
+
+    /// dy times the backward's factors.
+    pub fn backward(self, dy: &[f64], shape: Shape, mode: Mode, noise: Noise) -> Vec<f64> {
+        self.apply(dy, shape, |n| self.factors(mode, noise, n)[1])
+    }
+
+    fn apply(self, x: &[f64], shape: Shape, factor: impl Fn(usize) -> f64) -> Vec<f64> {
+        shape.check("x", x);
+        let image = shape.h * shape.w * shape.c;
+        x.iter().enumerate().map(|(i, x)| x * factor(i / image)).collect()
+    }
 }
 
 /// Calls `visit(input, output)` with the positions of every copied element.

@@ -1,15 +1,20 @@
 //! From the configuration to what the layers below take.
 
 use super::trainer::StepSettings;
-use crate::config::{DecayOn, LastBatch, Normalization, RunConfig, Shortcut, Split};
+use crate::config::{
+    DecayOn, DropAt, DropConnectOn, DropConnectSamples, LastBatch, Normalization, RegularizeConfig,
+    ResidualKind, RunConfig, Shortcut, Split,
+};
 use crate::data::Images;
 use crate::data::split::SplitKind;
 use crate::kernels::Activation;
 use crate::kernels::augment::Normalize;
 use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::optimizer::Sgd;
-use crate::nn::Network;
-use crate::nn::models::{self, Settings, ShortcutOption};
+use crate::nn::models::{
+    self, DropSite, Regularize, ResidualDrop, Settings, ShortcutOption, SiteDrop, WeightDrop,
+};
+use crate::nn::{Init, Network};
 use crate::{Error, Result};
 
 /// The configured model for images of this height, width and channels.
@@ -29,8 +34,42 @@ pub fn build_network(config: &RunConfig, input: [usize; 3], classes: usize) -> R
         bn_momentum: config.batchnorm.momentum as f32,
         bn_eps: config.batchnorm.eps as f32,
         zero_init_residual: config.batchnorm.zero_init_residual,
+        kernels: init(&config.init.kernels)?,
+        output: init(&config.init.output)?,
+        regularize: regularize(&config.regularize)?,
     };
     models::build(&config.model, &settings)
+}
+
+/// An initialiser by name; that of the model is none.
+fn init(name: &str) -> Result<Option<Init>> {
+    if name == "model" { Ok(None) } else { Init::parse(name).map(Some) }
+}
+
+fn regularize(config: &RegularizeConfig) -> Result<Regularize> {
+    let site = match config.drop_at {
+        DropAt::Block => DropSite::Block,
+        DropAt::Head => DropSite::Head,
+        DropAt::Activations => DropSite::Activations,
+    };
+    let drop = match config.drop.as_str() {
+        "none" => None,
+        spec => Some((SiteDrop::parse(spec)?, site)),
+    };
+    let survival = config.survival as f32;
+    Ok(Regularize {
+        drop,
+        residual: match config.residual {
+            ResidualKind::None => ResidualDrop::None,
+            ResidualKind::StochasticDepth => ResidualDrop::StochasticDepth { survival },
+            ResidualKind::ShakeDrop => ResidualDrop::ShakeDrop { survival },
+        },
+        dropconnect: (config.dropconnect > 0.0).then_some(WeightDrop {
+            rate: config.dropconnect as f32,
+            linear_only: config.dropconnect_on == DropConnectOn::Linear,
+            gaussian: config.dropconnect_samples == DropConnectSamples::Gaussian,
+        }),
+    })
 }
 
 /// The configured precision.

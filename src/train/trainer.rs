@@ -8,7 +8,7 @@ use crate::kernels::augment::{Gather, Normalize};
 use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::{self, LossScale, Sgd, State};
-use crate::nn::{Mode, Network, Parameter, Pass, Weights, Workspace};
+use crate::nn::{Mode, Network, Parameter, Pass, Role, Weights, Workspace};
 use crate::{Error, Result};
 
 /// Steps that may be under way on the device while the host goes on.
@@ -53,7 +53,11 @@ impl StepSettings {
     }
 
     fn decay(&self, parameter: &Parameter) -> f32 {
-        if self.decay_kernels_only && !parameter.role.is_kernel() { 0.0 } else { self.weight_decay }
+        if parameter.role == Role::Activation || (self.decay_kernels_only && !parameter.role.is_kernel()) {
+            0.0
+        } else {
+            self.weight_decay
+        }
     }
 
     /// Steps of an epoch over `images` images.

@@ -74,6 +74,7 @@ fn names(rows: &BTreeSet<(String, String)>) -> BTreeSet<String> {
 fn defaults(row: &Row) -> Vec<(&'static str, f32)> {
     let default = |kind| match kind {
         Kind::Number { default, .. } => default,
+        Kind::Count { default, .. } => default as f32,
         Kind::Choice(_) => 0.0,
         Kind::Function(name) => ACTIVATIONS.iter().position(|row| row.name == name).unwrap() as f32,
     };
@@ -86,6 +87,9 @@ fn defaults_are_in_range_and_specs_read_back() {
         for parameter in row.parameters {
             match parameter.kind {
                 Kind::Number { min, max, default } => {
+                    assert!((min..=max).contains(&default), "{}: default of {}", row.name, parameter.name);
+                }
+                Kind::Count { min, max, default } => {
                     assert!((min..=max).contains(&default), "{}: default of {}", row.name, parameter.name);
                 }
                 Kind::Choice(words) => assert!(words.len() > 1, "{}: choice {}", row.name, parameter.name),

@@ -9,6 +9,7 @@ use naga::proc::Layouter;
 use naga::valid::{Capabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, GlobalVariable, Module, StorageAccess, Type, TypeInner};
 use wgrad::gpu::{Access, COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, Kernel};
+use wgrad::kernels::activation::Form;
 use wgrad::kernels::optimizer::State;
 use wgrad::kernels::{KERNELS, activation, conv, loss, optimizer};
 
@@ -109,6 +110,7 @@ fn mismatches(kernel: &Kernel, workgroup: u32, module: &Module, info: &ModuleInf
                 uniforms.push((place, name, bytes(module, variable).next_multiple_of(16)))
             }
             AddressSpace::WorkGroup => {}
+            AddressSpace::Private if name == "learned" => {}
             space => expect(name, "storage, uniform or workgroup".into(), format!("{space:?}")),
         }
     }
@@ -132,7 +134,7 @@ fn misused(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Vec<String> {
     for (handle, variable) in module.global_variables.iter() {
         let name = variable.name.as_deref().unwrap_or_default();
         let used = info.get_entry_point(0)[handle];
-        if used.is_empty() {
+        if used.is_empty() && variable.space != AddressSpace::Private {
             found.push(format!("{name} is never used"));
         }
         if kernel.bindings.contains(&(name, Access::Write)) && !used.contains(GlobalUse::WRITE) {
@@ -242,8 +244,13 @@ fn declared_constants_are_used_and_used_ones_declared() {
         let given: Vec<_> = cases[0].constants.names().collect();
         assert!(kernel.constants.iter().all(|name| given.contains(name)), "{}: {given:?}", kernel.name);
     }
-    let kernel = &activation::FORWARD;
     for act in cases::activations() {
+        let kernel = match act.row.form {
+            Form::Elementwise => &activation::FORWARD,
+            Form::Learned => &activation::LEARNED_FORWARD,
+            Form::Doubled => &activation::DOUBLED_FORWARD,
+            Form::Pieces => &activation::MAXOUT_FORWARD,
+        };
         let shape = Constants::new().u32("C4", 4).u32("PIXELS", 9).u32("CHANNELS", 15);
         let text = kernel.text(&shape.with(&act.constants(true)), Some(&act.source()));
         parse(&text).unwrap_or_else(|e| panic!("{}: {e}", act.spec()));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::row::{Draws, Kind};
+use super::row::{Draws, Form, Kind};
 use super::spec::Activation;
 use super::table::ACTIVATIONS;
 use crate::gpu::{Constants, ShaderText};
@@ -18,6 +18,9 @@ impl Activation {
         match self.row.draws {
             Draws::Normal => texts.extend([lib::NORMAL.to_owned(), lib::NOISE_NORMAL.to_owned()]),
             Draws::Nothing | Draws::Uniform => texts.push(lib::NOISE_UNIFORM.to_owned()),
+        }
+        if self.row.form == Form::Learned {
+            texts.push(lib::LEARNED.to_owned());
         }
         for (parameter, &value) in self.row.parameters.iter().zip(self.values()) {
             if let Kind::Function(_) = parameter.kind {
@@ -46,7 +49,7 @@ impl Activation {
         self.row.parameters.iter().zip(self.values()).fold(Constants::new(), |all, (parameter, &value)| {
             match parameter.kind {
                 Kind::Number { .. } => all.f32(parameter.constant, value),
-                Kind::Choice(_) => all.u32(parameter.constant, value as u32),
+                Kind::Count { .. } | Kind::Choice(_) => all.u32(parameter.constant, value as u32),
                 Kind::Function(_) => all,
             }
         })

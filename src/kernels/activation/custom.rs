@@ -152,7 +152,7 @@ fn is_taken(name: &str) -> bool {
     static OURS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let around = || KERNELS.iter().filter(|kernel| kernel.activation);
         let libraries = around().flat_map(|kernel| kernel.libraries.iter().chain([&kernel.source]));
-        let more = [lib::ELEMENTARY, lib::NORMAL, lib::NOISE_NORMAL, lib::NOISE_UNIFORM];
+        let more = [lib::LEARNED, lib::ELEMENTARY, lib::NORMAL, lib::NOISE_NORMAL, lib::NOISE_UNIFORM];
         let texts = libraries.copied().chain(more);
         let names = texts.flat_map(|text| declarations(text).into_iter().map(|(name, _, _)| name));
         let constants = around().flat_map(|kernel| kernel.constants.iter().map(|name| (*name).to_owned()));

@@ -12,6 +12,7 @@ impl Parameter {
         let name = self.name;
         match self.kind {
             Kind::Number { min, max, default } => format!("{name} {min}..={max} [{default}]"),
+            Kind::Count { min, max, default } => format!("{name} {min}..={max} [{default}]"),
             Kind::Choice(words) => format!("{name} {}", words.join(" or ")),
             Kind::Function(default) => format!("{name} any activation without randomness [{default}]"),
         }
@@ -26,15 +27,18 @@ impl Parameter {
                     [min, max, default].map(|v| v.to_string().parse::<f64>().unwrap_or(f64::from(v)));
                 json!({"name": name, "min": min, "max": max, "default": default})
             }
+            Kind::Count { min, max, default } => {
+                json!({"name": name, "min": min, "max": max, "default": default})
+            }
             Kind::Choice(words) => json!({"name": name, "words": words, "default": words[0]}),
             Kind::Function(default) => json!({"name": name, "words": fixed_names(), "default": default}),
         }
     }
 }
 
-/// Names of the activations without randomness.
+/// Names of the activations that another may name as its function.
 pub(super) fn fixed_names() -> Vec<&'static str> {
-    ACTIVATIONS.iter().filter(|row| !row.stochastic()).map(|row| row.name).collect()
+    ACTIVATIONS.iter().filter(|row| row.plain()).map(|row| row.name).collect()
 }
 
 impl Row {
@@ -82,10 +86,10 @@ pub fn markdown() -> String {
 pub fn listing() -> String {
     let mut lines = Vec::new();
     for row in ACTIVATIONS {
-        lines.push(format!("{:<14}{}", row.name, row.formula));
-        lines.extend(row.parameters_described().into_iter().map(|line| format!("{:<14}  {line}", "")));
+        lines.push(format!("{:<16}{}", row.name, row.formula));
+        lines.extend(row.parameters_described().into_iter().map(|line| format!("{:<16}  {line}", "")));
         if row.origin != "-" {
-            lines.push(format!("{:<14}  ({})", "", row.origin));
+            lines.push(format!("{:<16}  ({})", "", row.origin));
         }
     }
     lines.join("\n")
@@ -97,7 +101,7 @@ pub fn help() -> String {
     for row in ACTIVATIONS {
         let parameters = row.parameters_described().join(", ");
         let parameters = if parameters.is_empty() { String::new() } else { format!("; {parameters}") };
-        text += &format!("  {:<13} {}{parameters}\n", row.name, row.formula);
+        text += &format!("  {:<15} {}{parameters}\n", row.name, row.formula);
     }
     text
 }

@@ -1,15 +1,21 @@
 //! Activations: their table, their SPEC strings, and the kernels that apply one by itself (`shaders/activation`).
 
+mod channels;
 mod compose;
 mod custom;
+mod learned;
 mod listing;
 mod names;
 mod row;
 mod spec;
 mod table;
 
+pub use channels::{
+    DOUBLED_BACKWARD, DOUBLED_FORWARD, MAXOUT_BACKWARD, MAXOUT_FORWARD, channels_backward, channels_forward,
+};
+pub use learned::{LEARNED_BACKWARD, LEARNED_FORWARD, Learned};
 pub use listing::{help, listing, markdown};
-pub use row::{Draws, Kind, Parameter, Row};
+pub use row::{Draws, Form, Kind, Parameter, Row};
 pub use spec::Activation;
 pub use table::ACTIVATIONS;
 

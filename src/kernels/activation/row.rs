@@ -12,6 +12,15 @@ pub enum Kind {
         /// Value where none is given.
         default: f32,
     },
+    /// A whole number in this closed range; the shader gets it as u32.
+    Count {
+        /// Least value.
+        min: u32,
+        /// Greatest value.
+        max: u32,
+        /// Value where none is given.
+        default: u32,
+    },
     /// One of these words; the first is the default, the shader gets the position as u32.
     Choice(&'static [&'static str]),
     /// The name of an activation without randomness, which is used with its own defaults; this one where none is given.
@@ -40,6 +49,20 @@ pub enum Draws {
     Normal,
 }
 
+/// How the functions of a row make a tensor of another: what a layer does with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// y = value(x), element by element; fused into the kernels that give x.
+    Elementwise,
+    /// The same with a learned number, `learned` in the shader, for each channel or for all; the first parameter is what it
+    /// starts with, the file has a `learned_gradient` too.
+    Learned,
+    /// y = (value(x), value(-x)): twice the channels.
+    Doubled,
+    /// y = value(max over PIECES channels that follow each other): a PIECES-th of the channels.
+    Pieces,
+}
+
 /// A row of the table.
 #[derive(Debug)]
 pub struct Row {
@@ -57,6 +80,8 @@ pub struct Row {
     pub parameters: &'static [Parameter],
     /// What the training form draws.
     pub draws: Draws,
+    /// What a layer does with it.
+    pub form: Form,
     /// Keys that users could mean wrongly, with the sentence that they get.
     pub refused: &'static [(&'static str, &'static str)],
     /// Whether it comes from a user's file; the name is the file's path then.
@@ -67,6 +92,11 @@ impl Row {
     /// Whether the training form draws random numbers.
     pub fn stochastic(&self) -> bool {
         self.draws != Draws::Nothing
+    }
+
+    /// Whether another activation may name it as its function.
+    pub fn plain(&self) -> bool {
+        !self.stochastic() && self.form == Form::Elementwise
     }
 }
 
@@ -79,6 +109,7 @@ pub(super) const PLAIN: Row = Row {
     origin: "",
     parameters: &[],
     draws: Draws::Nothing,
+    form: Form::Elementwise,
     refused: &[],
     custom: false,
 };
@@ -90,6 +121,15 @@ pub(super) const fn number(
     default: f32,
 ) -> Parameter {
     Parameter { name, constant, kind: Kind::Number { min: range[0], max: range[1], default } }
+}
+
+pub(super) const fn count(
+    name: &'static str,
+    constant: &'static str,
+    range: [u32; 2],
+    default: u32,
+) -> Parameter {
+    Parameter { name, constant, kind: Kind::Count { min: range[0], max: range[1], default } }
 }
 
 pub(super) const fn choice(

@@ -2,7 +2,7 @@
 
 use super::custom;
 use super::listing::fixed_names;
-use super::row::{Kind, Row};
+use super::row::{Form, Kind, Row};
 use super::table::ACTIVATIONS;
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ pub struct Activation {
 
 /// Where an activation without randomness stands in the table.
 fn place(name: &str) -> Option<usize> {
-    ACTIVATIONS.iter().position(|row| row.name == name && !row.stochastic())
+    ACTIVATIONS.iter().position(|row| row.name == name && row.plain())
 }
 
 impl Activation {
@@ -25,6 +25,7 @@ impl Activation {
     pub(super) fn default_of(row: &'static Row) -> Self {
         let values = row.parameters.iter().map(|parameter| match parameter.kind {
             Kind::Number { default, .. } => default,
+            Kind::Count { default, .. } => default as f32,
             Kind::Choice(_) => 0.0,
             Kind::Function(default) => place(default).unwrap_or(0) as f32,
         });
@@ -80,6 +81,10 @@ impl Activation {
                 Ok(number) if (min..=max).contains(&number) => number,
                 _ => return fail(format!("{key} must be a number in {min}..={max}, got {value:?}")),
             },
+            Kind::Count { min, max, .. } => match value.parse::<u32>() {
+                Ok(number) if (min..=max).contains(&number) => number as f32,
+                _ => return fail(format!("{key} must be a whole number in {min}..={max}, got {value:?}")),
+            },
             Kind::Choice(words) => match words.iter().position(|word| *word == value) {
                 Some(place) => place as f32,
                 None => return fail(format!("{key} must be one of {}, got {value:?}", words.join(", "))),
@@ -105,6 +110,52 @@ impl Activation {
         self.monte_carlo
     }
 
+    /// The value of this parameter; 0 where there is none of the name.
+    fn value_of(&self, name: &str) -> f32 {
+        let at = self.row.parameters.iter().position(|parameter| parameter.name == name);
+        at.map_or(0.0, |at| self.values[at])
+    }
+
+    /// Channels that it gives for so many; `None` where it cannot take that number.
+    pub fn channels(&self, channels: usize) -> Option<usize> {
+        match self.row.form {
+            Form::Elementwise | Form::Learned => Some(channels),
+            Form::Doubled => Some(2 * channels),
+            Form::Pieces => channels.is_multiple_of(self.pieces()).then(|| channels / self.pieces()),
+        }
+    }
+
+    /// Channels that it takes for each that a model names: a maxout's pieces, else 1.
+    pub fn pieces(&self) -> usize {
+        if self.row.form == Form::Pieces { self.value_of("pieces") as usize } else { 1 }
+    }
+
+    /// Learned numbers for so many channels.
+    pub fn learned(&self, channels: usize) -> usize {
+        match (self.row.form, self.shares()) {
+            (Form::Learned, true) => 1,
+            (Form::Learned, false) => channels,
+            _ => 0,
+        }
+    }
+
+    /// Whether it is linear in x once its noise is drawn: the identity, or dropout of it.
+    pub fn is_linear(&self) -> bool {
+        let identity = ACTIVATIONS[0].name;
+        let of = self.row.parameters.iter().position(|parameter| parameter.name == "of");
+        self.row.name == identity || of.is_some_and(|at| self.values[at] == 0.0)
+    }
+
+    /// Whether all channels have the same learned number.
+    pub fn shares(&self) -> bool {
+        self.row.form == Form::Learned && self.value_of("share") == 0.0
+    }
+
+    /// What the learned numbers start with.
+    pub fn start(&self) -> f32 {
+        self.values.first().copied().unwrap_or_default()
+    }
+
     /// The file that the SPEC names, and its text, where it names one.
     ///
     /// # Errors
@@ -126,7 +177,7 @@ impl Activation {
             .iter()
             .zip(&self.values)
             .map(|(parameter, value)| match parameter.kind {
-                Kind::Number { .. } => format!("{}={value}", parameter.name),
+                Kind::Number { .. } | Kind::Count { .. } => format!("{}={value}", parameter.name),
                 Kind::Choice(words) => format!("{}={}", parameter.name, words[*value as usize]),
                 Kind::Function(_) => format!("{}={}", parameter.name, ACTIVATIONS[*value as usize].name),
             })

@@ -1,11 +1,13 @@
 //! The table of activations. A new one is a shader file, a row here, and a pair of functions in the reference.
 
-use super::row::{Draws, PLAIN, Parameter, Row, choice, function, number};
+use super::row::{Draws, Form, PLAIN, Parameter, Row, choice, count, function, number};
 use crate::kernels::{lib, shader};
 
 const ELEMENTARY: &[&str] = &[lib::ELEMENTARY];
 const BELL: &[&str] = &[lib::ELEMENTARY, lib::GAAF, lib::GAAF_BELL];
 const UNIT: Parameter = choice("unit", "UNIT", &["element", "channel", "sample"]);
+/// What has one learned number.
+const SHARE: Parameter = choice("share", "SHARE", &["all", "channel"]);
 const RETAIN: Parameter = number("retain", "RETAIN", [0.0, 1.0], 0.95);
 
 /// The parameters that all accelerated functions share, and relu's last one.
@@ -77,6 +79,24 @@ pub const ACTIVATIONS: &[Row] = &[
     Row { libraries: ELEMENTARY, ..row!("sigmoid", "1 / (1 + e^-x)", "-") },
     row!("hard_swish", "x min(max(x + 3, 0), 6) / 6", "Howard et al., arXiv 1905.02244"),
     Row {
+        parameters: &[number("init", "INIT", [-1.0, 1.0], 0.25), SHARE],
+        form: Form::Learned,
+        ..row!("prelu", "x > 0 ? x : a x, a learned, starting with init", "He et al., arXiv 1502.01852")
+    },
+    Row {
+        form: Form::Doubled,
+        ..row!("crelu", "max(x, 0) and max(-x, 0): twice the channels", "Shang et al., arXiv 1603.05201")
+    },
+    Row {
+        parameters: &[count("pieces", "PIECES", [2, 16], 2)],
+        form: Form::Pieces,
+        ..row!(
+            "maxout",
+            "max of pieces channels; models widen what is before it",
+            "Goodfellow et al., arXiv 1302.4389"
+        )
+    },
+    Row {
         libraries: &[lib::ELEMENTARY, lib::GAAF],
         parameters: &GAAF,
         ..row!("gaaf_relu", "max(x, 0) + scale g(x) s(x), g' = 1, |g| < 1/frequency", GAAF_ORIGIN)
@@ -132,6 +152,22 @@ pub const ACTIVATIONS: &[Row] = &[
         parameters: &[number("sigma", "SIGMA", [0.0, 100.0], 0.5)],
         draws: Draws::Normal,
         ..row!("probact", "max(x, 0) + sigma N(0, 1)", "Shridhar et al., arXiv 1905.10761, sigma fixed")
+    },
+    Row {
+        libraries: ELEMENTARY,
+        parameters: &[
+            number("init", "INIT", [-10.0, 10.0], 0.0),
+            number("bound", "BOUND", [0.0, 100.0], 2.0),
+            number("steepness", "STEEPNESS", [0.01, 100.0], 5.0),
+            SHARE,
+        ],
+        draws: Draws::Normal,
+        form: Form::Learned,
+        ..row!(
+            "probact_learned",
+            "max(x, 0) + bound N(0, 1) / (1 + e^(-steepness a)), a learned, starting with init",
+            "Shridhar et al., arXiv 1905.10761, sigma learned and bounded"
+        )
     },
     Row {
         libraries: ELEMENTARY,

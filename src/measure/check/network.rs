@@ -14,7 +14,9 @@ use crate::kernels::conv::{Choices, MadeFor};
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::State;
 use crate::kernels::{Activation, groups_of_four};
-use crate::nn::models::{self, Settings, ShortcutOption};
+use crate::nn::models::{
+    self, DropSite, Regularize, ResidualDrop, Settings, ShortcutOption, SiteDrop, WeightDrop,
+};
 use crate::nn::{self, Network, Pass, Role, Weights, Workspace, initial};
 use crate::reference::Mode;
 use crate::rng::{Sequence, Stream};
@@ -45,13 +47,29 @@ pub struct NetworkCase {
     pub made_for: MadeFor,
     /// The candidate that is taken instead wherever it fits.
     pub preferred: Option<&'static str>,
+    /// What drops elements, and where.
+    pub drop: Option<(&'static str, DropSite)>,
+    /// What drops branches.
+    pub residual: ResidualDrop,
+    /// What drops weights: share, and whether of linear layers only.
+    pub dropconnect: Option<(f32, bool)>,
 }
 
 /// The networks that are compared: kinds of activations, both shortcuts, both modes, and wider and deeper ones.
 pub fn network_cases() -> Vec<NetworkCase> {
     let (option, mode, made_for) = (ShortcutOption::A, Mode::Train, MadeFor::Cpu);
-    let usual =
-        NetworkCase { model: "resnet8", spec: "relu", option, mode, width: 1, made_for, preferred: None };
+    let usual = NetworkCase {
+        model: "resnet8",
+        spec: "relu",
+        option,
+        mode,
+        width: 1,
+        made_for,
+        preferred: None,
+        drop: None,
+        residual: ResidualDrop::None,
+        dropconnect: None,
+    };
     let mut cases = Vec::new();
     for spec in ["relu", "leaky_relu", "dropact:retain=0.8", "rrelu", "rrelu:mode=paper"] {
         for option in [ShortcutOption::A, ShortcutOption::B] {
@@ -74,6 +92,58 @@ pub fn network_cases() -> Vec<NetworkCase> {
         cases.push(NetworkCase { spec, ..usual });
     }
     cases.push(NetworkCase { model: "resnet20", spec: "dropact", ..usual });
+    for spec in ["prelu", "prelu:share=channel", "crelu", "maxout", "maxout:pieces=3", "probact_learned"] {
+        cases.push(NetworkCase { spec, ..usual });
+    }
+    for model in ["resnet8_seed", "resnet_v1_8", "resnet_v2_11", "wrn_10_2", "mlp_3x18", "mlp_bn_3x18"] {
+        for mode in [Mode::Train, Mode::Eval] {
+            cases.push(NetworkCase { model, spec: "elu", mode, ..usual });
+        }
+    }
+    cases.extend(["crelu", "maxout", "prelu"].map(|spec| NetworkCase {
+        model: "resnet8_seed",
+        spec,
+        ..usual
+    }));
+    cases.extend(regularised(&usual));
+    cases
+}
+
+/// Each regulariser at its place, in training and, where evaluation differs from nothing, there.
+fn regularised(usual: &NetworkCase) -> Vec<NetworkCase> {
+    let mut cases = Vec::new();
+    for (spec, site) in [
+        ("dropout:rate=0.3", DropSite::Block),
+        ("dropout:rate=0.3,unit=channel", DropSite::Activations),
+        ("alpha_dropout:rate=0.1", DropSite::Head),
+        ("gaussian_dropout:rate=0.2", DropSite::Block),
+        ("dropblock:rate=0.2,block=3", DropSite::Block),
+    ] {
+        cases.push(NetworkCase { drop: Some((spec, site)), ..usual.clone() });
+    }
+    cases.push(NetworkCase {
+        model: "mlp_3x18",
+        drop: Some(("alpha_dropout:rate=0.2", DropSite::Block)),
+        spec: "selu",
+        ..usual.clone()
+    });
+    for model in ["resnet14", "resnet8_seed"] {
+        for mode in [Mode::Train, Mode::Eval] {
+            for residual in
+                [ResidualDrop::StochasticDepth { survival: 0.5 }, ResidualDrop::ShakeDrop { survival: 0.5 }]
+            {
+                cases.push(NetworkCase { model, mode, residual, ..usual.clone() });
+            }
+            for linear_only in [true, false] {
+                cases.push(NetworkCase {
+                    model,
+                    mode,
+                    dropconnect: Some((0.25, linear_only)),
+                    ..usual.clone()
+                });
+            }
+        }
+    }
     cases
 }
 
@@ -97,18 +167,32 @@ struct Setup {
 impl NetworkCase {
     /// What tells the case from others.
     pub fn name(&self) -> String {
-        let Self { model, spec, option, mode, width, made_for, preferred } = self;
-        let preferred = preferred.map_or(String::new(), |name| format!(", {name}"));
-        format!(
-            "{model}, {spec}, option {option:?}, width {width}, {mode:?}, kernels for {made_for:?}{preferred}"
-        )
+        let Self { model, spec, option, mode, width, made_for, preferred, .. } = self;
+        let mut rest = preferred.map_or(String::new(), |name| format!(", {name}"));
+        if let Some((drop, site)) = self.drop {
+            rest += &format!(", {drop} at {site:?}");
+        }
+        if self.residual != ResidualDrop::None {
+            rest += &format!(", {:?}", self.residual);
+        }
+        if let Some((rate, linear_only)) = self.dropconnect {
+            rest +=
+                &format!(", dropconnect {rate} of {} weights", if linear_only { "linear" } else { "all" });
+        }
+        format!("{model}, {spec}, option {option:?}, width {width}, {mode:?}, kernels for {made_for:?}{rest}")
     }
 
     fn network(&self) -> Result<Network> {
+        let drop =
+            self.drop.map(|(spec, site)| SiteDrop::parse(spec).map(|drop| (drop, site))).transpose()?;
+        let dropconnect =
+            self.dropconnect.map(|(rate, linear_only)| WeightDrop { rate, linear_only, gaussian: false });
+        let regularize = Regularize { drop, residual: self.residual, dropconnect };
         let settings = Settings {
             input: [9, 7, 3],
             option: self.option,
             width: self.width,
+            regularize,
             ..Settings::cifar10(Activation::parse(self.spec)?)
         };
         models::build(self.model, &settings)
@@ -121,7 +205,7 @@ impl NetworkCase {
             let start = initial(parameter, index, seed);
             let each = |start: f32| match parameter.role {
                 Role::Gamma | Role::RunningVar => 0.5 + sequence.uniform(),
-                Role::Beta | Role::RunningMean => 0.5 * sequence.normal(),
+                Role::Beta | Role::RunningMean | Role::Bias | Role::Activation => 0.5 * sequence.normal(),
                 _ => f64::from(start),
             };
             start.into_iter().map(each).map(|value| f64::from(value as f32)).collect()
@@ -212,7 +296,8 @@ impl NetworkCase {
         let setup = self.setup(gpu, &given)?;
         let got = setup.run(gpu)?;
         let network = &setup.network;
-        let loss = [exact.loss, blurred.loss].map(|loss| vec![loss * BATCH as f64]);
+        let distance = (blurred.loss - exact.loss).abs() + blurred.loss_rounding;
+        let loss = [exact.loss, exact.loss + distance].map(|loss| vec![loss * BATCH as f64]);
         let mut all = vec![
             tensor("logits", &got.logits, &exact.logits, &blurred.logits),
             tensor("loss", &got.record[..1], &loss[0], &loss[1]),

@@ -30,6 +30,11 @@ pub(super) fn leaky_relu_derivative<T: Real>(x: T, _: T, p: &[f64]) -> T {
     rectify_slope(x, T::exact(p[0]))
 }
 
+/// PReLU's derivative with respect to its slope (He et al., arXiv 1502.01852).
+pub(super) fn prelu_learned<T: Real>(x: T, _: T, _: &[f64]) -> T {
+    x.above(0.0, T::exact(0.0), x)
+}
+
 /// Clevert, Unterthiner, Hochreiter, arXiv 1511.07289.
 pub(super) fn elu<T: Real>(x: T, _: T, p: &[f64]) -> T {
     x.above(0.0, x, T::exact(p[0]) * x.expm1())

@@ -4,12 +4,15 @@
 //! written once, generic over [`Real`]: in f64 it is the twin, in [`Approx`] it gives the shader's largest error.
 //! A NaN stays a NaN.
 
+mod channels;
 mod dropouts;
 mod elementary;
 mod fixed;
 mod gaaf;
+mod learned;
 mod random;
 
+pub use channels::{doubled, doubled_backward, maxout, maxout_backward};
 pub use dropouts::{ALPHA_LIMIT, PLACE_BEFORE, alpha_affine};
 pub use fixed::{GELU_ERF, GELU_TANH, SELU};
 pub use gaaf::{SHAPE_PAPER, SHAPE_REPO, SIDE_BOTH, VARIANT_FLOOR};
@@ -61,6 +64,8 @@ pub struct Activation {
     pub bounds: [Bound; 4],
     /// What training draws.
     pub draws: Draws,
+    /// dy/da in training, where the first parameter a is learned.
+    pub learned: Option<Both>,
 }
 
 impl Activation {
@@ -116,6 +121,7 @@ macro_rules! fixed {
             eval_derivative: $derivative::<f64>,
             bounds: [$value::<Approx>, $derivative::<Approx>, $value::<Approx>, $derivative::<Approx>],
             draws: Draws::Nothing,
+            learned: None,
         }
     };
 }
@@ -132,6 +138,7 @@ macro_rules! random {
             eval_derivative: $d::<f64>,
             bounds: [$a::<Approx>, $b::<Approx>, $c::<Approx>, $d::<Approx>],
             draws: Draws::$draws,
+            learned: None,
         }
     };
 }
@@ -155,6 +162,12 @@ pub static ACTIVATIONS: &[Activation] = &[
     fixed!("tanh", &[], tanh, tanh_derivative),
     fixed!("sigmoid", &[], sigmoid, sigmoid_derivative),
     fixed!("hard_swish", &[], hard_swish, hard_swish_derivative),
+    Activation {
+        learned: Some(Both { exact: prelu_learned::<f64>, bound: prelu_learned::<Approx> }),
+        ..fixed!("prelu", &[("init", 0.25), ("share", 0.0)], leaky_relu, leaky_relu_derivative)
+    },
+    fixed!("crelu", &[], relu, relu_derivative),
+    fixed!("maxout", &[("pieces", 2.0)], identity, identity_derivative),
     fixed!("gaaf_relu", &GAAF_RELU, gaaf_relu, gaaf_relu_derivative),
     fixed!("gaaf_tanh", &GAAF, gaaf_tanh, gaaf_tanh_derivative),
     fixed!("gaaf_sigmoid", &GAAF, gaaf_sigmoid, gaaf_sigmoid_derivative),
@@ -186,6 +199,19 @@ pub static ACTIVATIONS: &[Activation] = &[
         (probact, probact_derivative),
         (probact_eval, probact_derivative)
     ),
+    Activation {
+        learned: Some(Both {
+            exact: probact_learned_gradient::<f64>,
+            bound: probact_learned_gradient::<Approx>,
+        }),
+        ..random!(
+            "probact_learned",
+            Normal,
+            &[("init", 0.0), ("bound", 2.0), ("steepness", 5.0), ("share", 0.0)],
+            (probact_learned, probact_derivative),
+            (probact_eval, probact_derivative)
+        )
+    },
     random!(
         "noisy_relu",
         Normal,

@@ -1,6 +1,8 @@
 //! Activations that draw random numbers: a pair of functions for training and one for evaluation, which is the mean.
 
-use super::elementary::{logistic, normal_density, normal_share, ramp, rectify, rectify_slope};
+use super::elementary::{
+    logistic, logistic_slope, normal_density, normal_share, ramp, rectify, rectify_slope,
+};
 use super::{ACTIVATIONS, Activation};
 use crate::reference::{real::Real, threshold};
 
@@ -114,6 +116,16 @@ pub(super) fn probact_derivative<T: Real>(x: T, _: T, _: &[f64]) -> T {
 
 pub(super) fn probact_eval<T: Real>(x: T, _: T, _: &[f64]) -> T {
     ramp(x)
+}
+
+/// ProbAct with a learned a (Shridhar et al., arXiv 1905.10761): sigma = bound * logistic(steepness * a).
+pub(super) fn probact_learned<T: Real>(x: T, eps: T, p: &[f64]) -> T {
+    ramp(x) + T::exact(p[1]) * logistic(T::exact(p[2]) * T::exact(p[0])) * eps
+}
+
+/// Its derivative with respect to a.
+pub(super) fn probact_learned_gradient<T: Real>(_: T, eps: T, p: &[f64]) -> T {
+    T::exact(p[1]) * T::exact(p[2]) * logistic_slope(T::exact(p[2]) * T::exact(p[0])) * eps
 }
 
 /// The noise's standard deviation, sqrt(logistic(x)), and its derivative.

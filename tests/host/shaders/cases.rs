@@ -1,7 +1,7 @@
 //! The shader texts that are checked: each kernel with many sets of constants, those of real networks among them.
 
 use wgrad::gpu::{Constants, Kernel, ShaderText};
-use wgrad::kernels::activation::Kind;
+use wgrad::kernels::activation::{Form, Kind};
 use wgrad::kernels::conv::{Candidate, Conv, Direction};
 use wgrad::kernels::{ACTIVATIONS, Activation};
 use wgrad::nn::models::{self, Settings, ShortcutOption};
@@ -80,6 +80,11 @@ impl Setting {
             "SHORTCUT_C" => all.u32(name, self.shortcut.1),
             "TRAIN" => all.bool(name, self.train),
             "RATE" => all.f32(name, self.rate),
+            "BRANCH" => all.u32(name, self.shortcut.0),
+            "SURVIVAL" => all.f32(name, 1.0 - self.rate),
+            "VARIANCE" | "BACKWARD" => all.bool(name, self.train),
+            "BLOCK" => all.u32(name, height.min(width).min(3)),
+            "GAMMA" => all.f32(name, self.rate / 9.0),
             "CLASSES" => all.u32(name, self.classes),
             "HEIGHT" => all.u32(name, self.gather[0]),
             "WIDTH" => all.u32(name, self.gather[1]),
@@ -155,10 +160,10 @@ pub fn activations() -> Vec<Activation> {
         specs.push(row.name.to_owned());
         for parameter in row.parameters {
             let words: Vec<&str> = match parameter.kind {
-                Kind::Number { .. } => continue,
+                Kind::Number { .. } | Kind::Count { .. } => continue,
                 Kind::Choice(words) => words[1..].to_vec(),
                 Kind::Function(_) => {
-                    ACTIVATIONS.iter().filter(|row| !row.stochastic()).map(|row| row.name).collect()
+                    ACTIVATIONS.iter().filter(|row| row.plain()).map(|row| row.name).collect()
                 }
             };
             specs.extend(words.iter().map(|word| format!("{}:{}={word}", row.name, parameter.name)));
@@ -182,9 +187,27 @@ const FEW: &[&str] = &[
     "probact",
 ];
 
+/// The form of activations that a kernel is for, where not for all of them element by element.
+fn forms(kernel: &Kernel) -> Option<Form> {
+    match kernel.name {
+        "activation/learned_forward" | "activation/learned_backward" => Some(Form::Learned),
+        "activation/doubled_forward" | "activation/doubled_backward" => Some(Form::Doubled),
+        "activation/maxout_forward" | "activation/maxout_backward" => Some(Form::Pieces),
+        _ => None,
+    }
+}
+
+fn takes(kernel: &Kernel, activation: &Activation) -> bool {
+    forms(kernel).is_none_or(|form| activation.row.form == form)
+}
+
 /// Whether this kernel takes the setting's shortcut.
 fn fits(kernel: &Kernel, setting: &Setting) -> bool {
-    kernel.name != "residual/backward" || setting.shortcut.0 == 2
+    match kernel.name {
+        "residual/backward" => setting.shortcut.0 == 2,
+        "activation/doubled_forward" => setting.channels.is_multiple_of(2),
+        _ => true,
+    }
 }
 
 /// The candidates that use this kernel and take the setting's convolution; `None` for a kernel that has none.
@@ -208,7 +231,8 @@ pub fn cases(kernel: &'static Kernel) -> Vec<Case> {
         candidates(kernel, &setting).into_iter().map(move |candidate| (setting, candidate))
     });
     for (number, (setting, candidate)) in uses.enumerate() {
-        let from_activation = |name: &str| kernel.activation && matches!(name, "TRAIN" | "STOCHASTIC");
+        let from_activation =
+            |name: &str| kernel.activation && matches!(name, "TRAIN" | "STOCHASTIC" | "SHARE" | "PIECES");
         let given = |name: &str| candidate.and_then(|candidate| candidate.constant(name));
         let own = kernel.constants.iter().filter(|name| !from_activation(name)).chain(&["WORKGROUP"]);
         let constants = own.fold(Constants::new(), |all, name| match given(name) {
@@ -232,8 +256,9 @@ pub fn cases(kernel: &'static Kernel) -> Vec<Case> {
             push(constants, None, setting.train);
             continue;
         }
-        let all = activations();
-        for activation in if number == 0 { &all } else { &all[..FEW.len()] } {
+        let all: Vec<_> = activations().into_iter().filter(|activation| takes(kernel, activation)).collect();
+        let few = if forms(kernel).is_some() { all.len() } else { FEW.len() };
+        for activation in if number == 0 { &all } else { &all[..few] } {
             for train in [true, false] {
                 push(constants.clone().with(&activation.constants(train)), Some(activation), train);
             }

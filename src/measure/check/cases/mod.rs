@@ -5,14 +5,19 @@ mod augment;
 mod batchnorm;
 mod batchnorm_backward;
 mod batchnorm_forward;
+mod bias;
+mod channels;
 mod conv;
+mod dropconnect;
 mod dropout;
+mod learned;
 mod linear;
 mod loss;
 mod noise;
 mod optimizer;
 mod philox;
 mod pool;
+mod reshape;
 mod residual;
 mod winograd;
 
@@ -26,13 +31,18 @@ pub fn cases() -> Vec<Case> {
         augment::cases(),
         winograd::cases(),
         conv::cases(),
+        bias::cases(),
         batchnorm::cases(),
         batchnorm_forward::cases(),
         batchnorm_backward::cases(),
         activation::cases(),
+        learned::cases(),
+        channels::cases(),
+        dropconnect::cases(),
         dropout::cases(),
         residual::cases(),
         pool::cases(),
+        reshape::cases(),
         linear::cases(),
         loss::cases(),
         optimizer::cases(),

@@ -21,7 +21,7 @@ pub(super) fn specs() -> Vec<String> {
         let mut add = |parameter: &str, word: &str| specs.push(format!("{}:{parameter}={word}", row.name));
         for parameter in row.parameters {
             match parameter.kind {
-                Kind::Number { .. } => {}
+                Kind::Number { .. } | Kind::Count { .. } => {}
                 Kind::Choice(words) => words.iter().for_each(|word| add(parameter.name, word)),
                 Kind::Function(_) => add(parameter.name, "gaaf_tanh"),
             }

@@ -1,13 +1,15 @@
 //! Residual sums and option A's gradient.
 
+use super::noise::{NOISE, STEP};
 use crate::Result;
 use crate::kernels::groups_of_four;
-use crate::kernels::residual::{self, Shortcut};
+use crate::kernels::residual::{self, Branch, Scale, Shortcut};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
-use crate::measure::check::lab::{Lab, abs, normals, pack};
-use crate::measure::check::tolerance::{TINY, ULP};
-use crate::reference::{self, Shape};
+use crate::measure::check::lab::{Lab, abs, errors, normals, pack};
+use crate::measure::check::tolerance::{Approx, TINY, ULP};
+use crate::reference::{self, Mode, Shape};
+use crate::rng::Stream;
 
 /// Inputs of option A and the channels of its output: heights and widths even and odd, channels in all positions.
 pub(super) const PADDED: [(Shape, usize); 6] = [
@@ -31,7 +33,8 @@ fn add(lab: &Lab, rows: Shape, from: Option<Shape>) -> Result<Vec<Comparison>> {
             (shortcut, reference::residual::shortcut_forward(&s, from, rows.c))
         }
     };
-    lab.run([residual::add(lab.rows(rows), rows.h, rows.w, &shortcut, &out.view)])?;
+    let state = lab.state(STEP)?;
+    lab.run([Branch::PLAIN.add(lab.rows(rows), [rows.h, rows.w], &shortcut, &state.view, &out.view)])?;
     let expected = reference::residual::add(&x, &added);
     let tolerance: Vec<f64> = abs(&expected).iter().map(|sum| ULP * sum + TINY).collect();
     lab.check(&out, &pack(&expected, rows), &pack(&tolerance, rows))
@@ -49,8 +52,61 @@ fn backward(lab: &Lab, from: Shape, channels: usize) -> Result<Vec<Comparison>> 
     lab.check(&dx, &expected, &vec![0.0; expected.len()])
 }
 
+/// A branch's scale and its twin.
+fn scales(kind: &str, survival: f32) -> (Scale, reference::residual::Scale) {
+    let exact = f64::from(survival);
+    if kind == "shakedrop" {
+        (Scale::ShakeDrop { survival }, reference::residual::Scale::ShakeDrop { survival: exact })
+    } else {
+        (Scale::StochasticDepth { survival }, reference::residual::Scale::StochasticDepth { survival: exact })
+    }
+}
+
+fn branch(lab: &Lab, (kind, survival): (&str, f32), mode: Mode, backward: bool) -> Result<Vec<Comparison>> {
+    let shape = Shape::new(37, 3, 5, 6);
+    let (scale, twin) = scales(kind, survival);
+    let noise =
+        reference::Noise { seed: NOISE.seed, stream: Stream::Dropout, step: STEP, layer: NOISE.layer };
+    let branch = Branch { scale, train: mode == Mode::Train, noise: NOISE };
+    let (x, s) = (normals(43, shape.len()), normals(44, shape.len()));
+    let (input, state) = (lab.values("x", &pack(&x, shape))?, lab.state(STEP)?);
+    let rows = lab.rows(shape);
+    let image = shape.h * shape.w * shape.c;
+    let factor = |i: usize| {
+        // Of a uniform, exact, two operations; a survival probability is exact.
+        let value = twin.factors(mode, noise, i / image)[usize::from(backward)];
+        if value == 0.0 || value == 1.0 || mode == Mode::Eval {
+            Approx::exact(value)
+        } else {
+            Approx::rounded(value)
+        }
+    };
+    let product = |i: usize| factor(i) * Approx::exact(x[i]);
+    if backward {
+        let dx = lab.poisoned("dx", rows.words())?;
+        lab.run([branch.backward(rows, &input.view, &state.view, &dx.view)])?;
+        let expected = twin.backward(&x, shape, mode, noise);
+        let bounds: Vec<Approx> = (0..shape.len()).map(product).collect();
+        return lab.check(&dx, &pack(&expected, shape), &pack(&errors(&bounds), shape));
+    }
+    let shortcut = lab.values("shortcut", &pack(&s, shape))?;
+    let same = Shortcut::Same(shortcut.view.clone());
+    lab.run([branch.add(rows, [shape.h, shape.w], &same, &state.view, &input.view)])?;
+    let expected = reference::residual::add(&twin.forward(&x, shape, mode, noise), &s);
+    let bounds: Vec<Approx> = (0..shape.len()).map(|i| product(i) + Approx::exact(s[i])).collect();
+    lab.check(&input, &pack(&expected, shape), &pack(&errors(&bounds), shape))
+}
+
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    for (kind, survival) in [("stochastic_depth", 0.5), ("stochastic_depth", 0.9), ("shakedrop", 0.5)] {
+        for mode in [Mode::Train, Mode::Eval] {
+            let name = format!("{kind}, survival {survival}, {mode:?}");
+            let form = (kind, survival);
+            cases.push(Case::new(&residual::ADD, name.clone(), move |lab| branch(lab, form, mode, false)));
+            cases.push(Case::new(&residual::BRANCH, name, move |lab| branch(lab, form, mode, true)));
+        }
+    }
     for shape in [Shape::new(3, 7, 5, 5), Shape::new(2, 3, 1, 260), Shape::new(128, 32, 32, 16)] {
         let Shape { n, h, w, c } = shape;
         let name = format!("same, {n}x{h}x{w}x{c}");

@@ -1,0 +1,148 @@
+//! The models that `--model` names, a file for each family.
+
+mod keras;
+mod mlp;
+mod preactivation;
+mod regularize;
+mod resnet;
+
+pub use regularize::{DropSite, Regularize, ResidualDrop, SiteDrop, WeightDrop};
+
+use super::{Builder, Init, Network};
+use crate::kernels::Activation;
+use crate::{Error, Result};
+
+/// How a residual block changes its shape (He et al. 2015, section 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShortcutOption {
+    /// Every second pixel, zero channels on both sides; no parameters.
+    A,
+    /// 1x1 convolution of stride 2 and batch norm.
+    B,
+}
+
+/// What a model is built with, besides its name.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Height, width and channels of an image.
+    pub input: [usize; 3],
+    /// Number of classes.
+    pub classes: usize,
+    /// The activation at every site.
+    pub activation: Activation,
+    /// Shortcuts of the CIFAR ResNets where the shape changes.
+    pub option: ShortcutOption,
+    /// Factor on the channels of the CIFAR ResNets' stages, at least 1 (Zagoruyko and Komodakis 2016, section 2: k).
+    pub width: usize,
+    /// Batch norm's momentum in PyTorch's sense.
+    pub bn_momentum: f32,
+    /// Batch norm's eps.
+    pub bn_eps: f32,
+    /// Whether the last batch norm of each residual branch starts with gamma 0.
+    pub zero_init_residual: bool,
+    /// How weights start, where not as the model's authors did.
+    pub kernels: Option<Init>,
+    /// The same for the layer that gives the classes.
+    pub output: Option<Init>,
+    /// Layers that drop.
+    pub regularize: Regularize,
+}
+
+impl Settings {
+    /// CIFAR-10 images, option A, PyTorch's batch norm, no regulariser.
+    pub fn cifar10(activation: Activation) -> Self {
+        let option = ShortcutOption::A;
+        Self {
+            input: [32, 32, 3],
+            classes: 10,
+            activation,
+            option,
+            width: 1,
+            bn_momentum: 0.1,
+            bn_eps: 1e-5,
+            zero_init_residual: false,
+            kernels: None,
+            output: None,
+            regularize: Regularize::default(),
+        }
+    }
+
+    /// A builder with these settings; `kernels` and `output` are how the model's weights start where nothing else is set.
+    fn builder(&self, name: &str, kernels: Init, output: Init) -> Builder {
+        let builder = Builder::new(name, self.input, self.classes)
+            .batchnorm_constants(self.bn_momentum, self.bn_eps)
+            .zero_init_residual(self.zero_init_residual)
+            .initialisers(self.kernels.unwrap_or(kernels), self.output.unwrap_or(output));
+        match self.regularize.dropconnect {
+            Some(drop) => builder.dropconnect(drop.rate, drop.linear_only, drop.gaussian),
+            None => builder,
+        }
+    }
+}
+
+/// What a family's names look like, for help and errors.
+pub const FAMILIES: &[(&str, &str)] = &[
+    (
+        "resnet{6n+2}",
+        "He et al. 2015 for CIFAR: resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202",
+    ),
+    ("resnet{6n+2}_seed", "pre-activation, VALID stem, 1x1 projections in every stage: resnet56_seed"),
+    ("resnet_v1_{6n+2}", "Keras' CIFAR example, version 1: biases, projections without batch norm"),
+    ("resnet_v2_{9n+2}", "Keras' CIFAR example, version 2: pre-activation bottlenecks"),
+    ("wrn_{6n+4}_{k}", "wide ResNets, Zagoruyko and Komodakis 2016: wrn_28_10"),
+    (
+        "mlp, mlp_bn, mlp_{layers}x{units}",
+        "dense layers, with mlp_bn batch norm before each; 20x100 unless named",
+    ),
+];
+
+/// Builds the model of this name, of one of the [`FAMILIES`].
+///
+/// # Errors
+/// An unknown name, with what there is; a setting that the model cannot take.
+pub fn build(name: &str, settings: &Settings) -> Result<Network> {
+    let unknown = || {
+        let families: Vec<_> = FAMILIES.iter().map(|(family, what)| format!("{family} ({what})")).collect();
+        Error::usage(format!("unknown model {name:?}: there are {}", families.join("; ")))
+    };
+    let (family, numbers) = parse(name).ok_or_else(unknown)?;
+    let blocks = |numbers: &[usize], step: usize, rest: usize| match *numbers {
+        [depth, ..] if depth >= step + rest && depth % step == rest && depth <= 1202 => {
+            Ok((depth - rest) / step)
+        }
+        _ => Err(unknown()),
+    };
+    match (family.as_str(), numbers.len()) {
+        ("resnet", 1) => resnet::resnet(name, blocks(&numbers, 6, 2)?, settings),
+        ("resnet_seed", 1) => preactivation::seed(name, blocks(&numbers, 6, 2)?, settings),
+        ("resnet_v1_", 1) => keras::version1(name, blocks(&numbers, 6, 2)?, settings),
+        ("resnet_v2_", 1) => keras::version2(name, blocks(&numbers, 9, 2)?, settings),
+        ("wrn__", 2) if (1..=64).contains(&numbers[1]) => {
+            preactivation::wide(name, blocks(&numbers, 6, 4)?, numbers[1], settings)
+        }
+        ("mlp", 0) => mlp::mlp(name, [20, 100], false, settings),
+        ("mlp_bn", 0) => mlp::mlp(name, [20, 100], true, settings),
+        ("mlp_x", 2) => mlp::mlp(name, [numbers[0], numbers[1]], false, settings),
+        ("mlp_bn_x", 2) => mlp::mlp(name, [numbers[0], numbers[1]], true, settings),
+        _ => Err(unknown()),
+    }
+}
+
+/// A name without its numbers, and the numbers. The versions of Keras' example count as letters.
+fn parse(name: &str) -> Option<(String, Vec<usize>)> {
+    let (mut letters, mut numbers) = (String::new(), Vec::new());
+    let mut rest = name;
+    while let Some(c) = rest.chars().next() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let version = letters.ends_with("_v") && digits == 1;
+        if digits == 0 || version {
+            letters.push(c);
+            rest = &rest[c.len_utf8()..];
+        } else {
+            numbers.push(rest[..digits].parse().ok()?);
+            rest = &rest[digits..];
+        }
+    }
+    Some((letters, numbers))
+}

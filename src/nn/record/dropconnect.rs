@@ -1,0 +1,103 @@
+//! DropConnect in a pass: the weights that it uses, their gradients, and Gaussian samples at test time.
+
+use super::{Mode, Pass};
+use crate::Result;
+use crate::gpu::{Dispatch, Recorder, View};
+use crate::kernels::conv::{Choices, Direction, MadeFor};
+use crate::kernels::dropconnect::{self, DropConnect};
+use crate::nn::network::{Layer, Node};
+use crate::nn::weights::{Connections, Weights, conv_of};
+
+impl Pass<'_> {
+    fn dropconnect(&self, all: &Connections) -> DropConnect {
+        DropConnect { rate: all.site.rate, noise: self.noise(all.site.noise) }
+    }
+
+    /// Whether masks are drawn, not Gaussians and not the mean.
+    fn draws_masks(&self, all: &Connections) -> bool {
+        self.mode == Mode::Train || (all.site.always && !all.site.gaussian)
+    }
+
+    /// Whether Gaussians are drawn.
+    fn draws_gaussians(&self, all: &Connections) -> bool {
+        self.mode == Mode::Eval && all.site.always && all.site.gaussian
+    }
+
+    /// Makes the weights that the layers of this pass read.
+    pub(super) fn connect_weights(&self, recorder: &mut Recorder) {
+        let Some(all) = &self.weights.dropconnect else { return };
+        let views = [self.weights.weight.view(), all.dropped.view(), self.state.clone()];
+        let drop = self.dropconnect(all);
+        let mut push = |mut dispatch: Dispatch| {
+            "parameters".clone_into(&mut dispatch.label);
+            recorder.push(dispatch);
+        };
+        push(drop.weights(self.draws_masks(all), views.each_ref(), &all.connected.view()));
+        if let Some(variance) = all.variance.as_ref().filter(|_| self.draws_gaussians(all)) {
+            push(drop.variances(views.each_ref(), &variance.view()));
+        }
+    }
+
+    /// From the gradients of the weights that the pass read to those of the weights.
+    pub(super) fn disconnect_gradients(&self, recorder: &mut Recorder) {
+        let Some(all) = &self.weights.dropconnect else { return };
+        let gradient = self.weights.gradient.view();
+        let mut dispatch = self.dropconnect(all).gradient(
+            self.draws_masks(all),
+            &all.dropped.view(),
+            &self.state,
+            &gradient,
+        );
+        "parameters".clone_into(&mut dispatch.label);
+        recorder.push(dispatch);
+    }
+
+    /// Adds to a layer's output a Gaussian with the variance that masks would give it (Wan et al., ICML 2013, section 4).
+    pub(super) fn sample_connections(&mut self, index: usize, node: &Node) -> Result<Vec<Dispatch>> {
+        let weights = self.weights;
+        let Some(all) = &weights.dropconnect else { return Ok(Vec::new()) };
+        let (Layer::Conv { weight, .. } | Layer::Linear { weight }) = node.layer else {
+            return Ok(Vec::new());
+        };
+        let parameter = &self.network.parameters[weight];
+        let Some(variances) = all.variance.as_ref().filter(|_| self.draws_gaussians(all)) else {
+            return Ok(Vec::new());
+        };
+        if !all.site.acts_on(parameter) {
+            return Ok(Vec::new());
+        }
+        let (x, y) = (self.value(node.input), self.value(index + 1));
+        let squares = self.workspace.take(self.gpu, x.len_words())?;
+        let variance = self.workspace.take(self.gpu, y.len_words())?;
+        let (squared, sum) = (squares.view().first(x.len_words()), variance.view().first(y.len_words()));
+        let noise = self.noise(all.site.noise + 1 + index as u32);
+        let dispatches = vec![
+            dropconnect::square(&x, &squared),
+            self.variance_of(
+                node,
+                weight,
+                &squared,
+                variances.words(parameter.first, parameter.words),
+                &sum,
+            )?,
+            dropconnect::sample(noise, &sum, &self.state, &y),
+        ];
+        self.workspace.give(squares);
+        self.workspace.give(variance);
+        Ok(dispatches)
+    }
+
+    /// The layer on squares with the weights' variances.
+    fn variance_of(&self, node: &Node, weight: usize, x: &View, weights: View, y: &View) -> Result<Dispatch> {
+        if let Layer::Linear { .. } = node.layer {
+            // The bias' place holds zeros: it has no variance.
+            let variances = self.weights.dropconnect.as_ref().and_then(|all| all.variance.as_ref());
+            let all = variances.map(|buffer| Weights::pair(buffer, &self.network.parameters, weight).0);
+            return Ok(self.linear(node, weight).forward(x, &all.unwrap_or(weights), y));
+        }
+        let conv = conv_of(self.network, node, self.batch);
+        let plain = Choices::made_for(MadeFor::Comparison);
+        let candidate = plain.get(Direction::Forward, &conv);
+        conv.forward(candidate, [x, &weights], y, &self.workspace.partial.view(), false)
+    }
+}
