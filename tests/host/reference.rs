@@ -10,6 +10,7 @@ mod layers;
 mod loss;
 mod noise;
 mod optimizer;
+mod regularizers;
 mod winograd;
 
 use wgrad::rng::{Sequence, Stream};
