@@ -7,6 +7,7 @@ mod device {
     pub mod custom;
     pub mod draws;
     pub mod golden;
+    pub mod init;
     pub mod kernels;
     pub mod memory;
     pub mod monte_carlo;

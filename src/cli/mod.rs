@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod devices;
 mod eval;
+mod export;
 mod output;
 mod predict;
 mod profile;
@@ -64,6 +65,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Classes of image files
     Predict(predict::PredictArgs),
+    /// Write a network for other programs: safetensors or ONNX
+    Export(export::ExportArgs),
     /// One forward and backward pass on given images, to compare with other frameworks
     Step(step::StepArgs),
     /// Compare every kernel, and whole networks, with their CPU references on this device
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&context, args),
         Command::Eval(args) => eval::run(&context, &args),
         Command::Predict(args) => predict::run(&context, &args),
+        Command::Export(args) => export::run(&context, &args),
         Command::Step(args) => step::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
         Command::Bench(args) => bench::run(&context, &args),

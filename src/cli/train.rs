@@ -43,6 +43,9 @@ pub(super) struct TrainArgs {
     /// Seed of weights, masks, augmentation and order
     #[arg(long)]
     seed: Option<u32>,
+    /// Weights to begin with: a safetensors file by PyTorch's names, or a checkpoint of wgrad's
+    #[arg(long, value_name = "FILE.safetensors")]
+    init: Option<String>,
     /// Any other setting, for example optimizer.lr=0.05; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -53,7 +56,7 @@ pub(super) struct TrainArgs {
     tune: TuneArgs,
     /// Go on with the run of this folder
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "recipe", "data", "model", "activation", "epochs", "steps", "batch", "seed", "set", "out", "tune",
+        "recipe", "data", "model", "activation", "epochs", "steps", "batch", "seed", "init", "set", "out", "tune",
     ])]
     resume: Option<PathBuf>,
 }
@@ -61,7 +64,12 @@ pub(super) struct TrainArgs {
 impl TrainArgs {
     fn config(&self) -> Result<RunConfig> {
         let mut flags = toml::Table::new();
-        let words = [("data.source", &self.data), ("model", &self.model), ("activation", &self.activation)];
+        let words = [
+            ("data.source", &self.data),
+            ("model", &self.model),
+            ("activation", &self.activation),
+            ("init", &self.init),
+        ];
         for (key, value) in words {
             if let Some(value) = value {
                 config::put(&mut flags, key, value.as_str());

@@ -27,6 +27,9 @@ pub struct RunConfig {
     pub activation: String,
     /// Key of every random number of the run: weights, split, order, augmentation, masks. Any 32-bit number. Default 0.
     pub seed: u32,
+    /// Safetensors file with weights and running statistics to begin with, by PyTorch's names. Default: not given, the
+    /// seed's own initial weights.
+    pub init: Option<String>,
     /// Passes over the training images, 1 to 100,000. Default 200.
     pub epochs: u32,
     /// Stops after so many optimizer steps, 1 to 4,000,000,000. Default: not given, `epochs` alone decides.
@@ -70,6 +73,7 @@ impl Default for RunConfig {
             width: 1,
             activation: "relu".into(),
             seed: 0,
+            init: None,
             epochs: 200,
             steps: None,
             batch: 128,
@@ -100,6 +104,14 @@ impl RunConfig {
     /// An unknown recipe or key, a value of the wrong type or out of its range, an unreadable file.
     pub fn from_layers(recipe: Option<&str>, sets: &[String], flags: &toml::Table) -> Result<Self> {
         layers::build(recipe, sets, flags)
+    }
+
+    /// This configuration with other values for some keys: `sets` and `flags` as in [`RunConfig::from_layers`].
+    ///
+    /// # Errors
+    /// As [`RunConfig::from_layers`].
+    pub fn with(&self, sets: &[String], flags: &toml::Table) -> Result<Self> {
+        layers::over(self, sets, flags)
     }
 
     /// Reads and checks the resolved configuration of a run folder (`config.toml`).

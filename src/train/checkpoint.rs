@@ -1,6 +1,6 @@
 //! Checkpoints: everything that a run goes on from, in one safetensors file, written so that it is whole or not there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -15,6 +15,8 @@ use crate::{Error, Result};
 
 /// Prefix of the momentum tensors: weights keep PyTorch's own names.
 const MOMENTUM: &str = "optimizer.momentum.";
+/// Prefix of all names in checkpoints of PyTorch's `DataParallel`.
+const MODULE: &str = "module.";
 /// Records of the unfinished epoch: (sum of losses, right answers) of each step.
 const RECORDS: &str = "train.records";
 /// Key of the progress in the file's metadata.
@@ -31,6 +33,12 @@ pub struct Progress {
     pub dataset: String,
     /// The device's name and driver.
     pub device: String,
+    /// Height, width and channels of the images; empty in files of older versions.
+    #[serde(default)]
+    pub input: Vec<usize>,
+    /// Names of the classes; empty in files of older versions.
+    #[serde(default)]
+    pub classes: Vec<String>,
     /// Which kernels compute the convolutions: a run goes on with those that it began with.
     #[serde(default)]
     pub kernels: BTreeMap<String, String>,
@@ -91,11 +99,9 @@ impl Checkpoint {
     /// Puts weights and statistics, and momentum where the file has it, onto the device.
     ///
     /// # Errors
-    /// A tensor that is missing or has another shape: the file belongs to another model.
+    /// As [`Checkpoint::check`].
     pub fn restore(&self, path: &Path, gpu: &Gpu, network: &Network, weights: &Weights) -> Result<()> {
-        for parameter in network.parameters.iter().chain(&network.statistics) {
-            weights.set(gpu, parameter, self.tensor(path, &network.name, parameter)?)?;
-        }
+        self.restore_weights(path, gpu, network, weights)?;
         for parameter in &network.parameters {
             if let Some((_, values)) = self.tensors.get(&format!("{MOMENTUM}{}", parameter.name)) {
                 weights.set_in(gpu, &weights.momentum, parameter, values)?;
@@ -104,9 +110,63 @@ impl Checkpoint {
         Ok(())
     }
 
-    fn tensor(&self, path: &Path, model: &str, parameter: &Parameter) -> Result<&[f32]> {
+    /// Puts weights and statistics onto the device, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::check`].
+    pub fn restore_weights(
+        &self,
+        path: &Path,
+        gpu: &Gpu,
+        network: &Network,
+        weights: &Weights,
+    ) -> Result<()> {
+        self.check(path, network)?;
+        for parameter in network.parameters.iter().chain(&network.statistics) {
+            weights.set(gpu, parameter, self.values(path, &network.name, parameter)?)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the file holds the network's tensors, in their shapes, and no others. What training adds is no matter, nor
+    /// is the prefix `module.` of PyTorch's `DataParallel`.
+    ///
+    /// # Errors
+    /// The first tensor that is missing, has another shape, or is none of the network's.
+    pub fn check(&self, path: &Path, network: &Network) -> Result<()> {
+        let known: HashSet<&str> = network
+            .parameters
+            .iter()
+            .chain(&network.statistics)
+            .map(|parameter| self.values(path, &network.name, parameter).map(|_| parameter.name.as_str()))
+            .collect::<Result<_>>()?;
+        // What else is in a file that wgrad wrote is the state of its training.
+        if self.progress.is_some() {
+            return Ok(());
+        }
+        let mut others: Vec<_> = self
+            .tensors
+            .keys()
+            .filter(|name| !known.contains(name.strip_prefix(MODULE).unwrap_or(name)))
+            .collect();
+        others.sort();
+        let Some(other) = others.first() else { return Ok(()) };
+        let (model, count) = (&network.name, others.len());
+        Err(Error::checkpoint(
+            path,
+            format!(
+                "has a tensor {other} ({count} such), which {model} does not have: it was written by another model"
+            ),
+        ))
+    }
+
+    /// A tensor of the network, in PyTorch's order of elements.
+    ///
+    /// # Errors
+    /// It is missing or has another shape.
+    pub fn values(&self, path: &Path, model: &str, parameter: &Parameter) -> Result<&[f32]> {
         let name = &parameter.name;
-        let found = self.tensors.get(name).or_else(|| self.tensors.get(&format!("module.{name}")));
+        let found = self.tensors.get(name).or_else(|| self.tensors.get(&format!("{MODULE}{name}")));
         let Some((shape, values)) = found else {
             let reason =
                 format!("has no tensor {name}, which {model} needs: it was written by another model");
@@ -122,16 +182,30 @@ impl Checkpoint {
         Ok(values)
     }
 
+    /// The network's tensors alone, with what is known of its training: a file for other programs.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::check`].
+    pub fn weights_only(&self, path: &Path, network: &Network) -> Result<Self> {
+        self.check(path, network)?;
+        let mut tensors = HashMap::new();
+        for parameter in network.parameters.iter().chain(&network.statistics) {
+            let values = self.values(path, &network.name, parameter)?.to_vec();
+            tensors.insert(parameter.name.clone(), (parameter.shape.clone(), values));
+        }
+        Ok(Self { progress: self.progress.clone(), tensors })
+    }
+
     /// The records of the unfinished epoch.
     pub fn records(&self) -> Vec<[f32; 2]> {
         let flat = self.tensors.get(RECORDS).map_or(&[][..], |tensor| &tensor.1);
         flat.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect()
     }
 
-    /// Reads a file; f32 tensors only, others are left out.
+    /// Reads a file. Whole numbers, such as PyTorch's `num_batches_tracked`, are left out.
     ///
     /// # Errors
-    /// A file that cannot be read or is no whole safetensors file.
+    /// A file that cannot be read, is no whole safetensors file, or has fractions that are not f32.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         let damaged = |e: &dyn std::fmt::Display| {
@@ -143,6 +217,10 @@ impl Checkpoint {
             Some(json) => Some(serde_json::from_str(json).map_err(|e| damaged(&e))?),
             None => None,
         };
+        if let Some((name, view)) = file.tensors().iter().find(|(_, view)| is_other_float(view.dtype())) {
+            let (reason, dtype) = ("wgrad reads F32: convert the file first", view.dtype());
+            return Err(Error::checkpoint(path, format!("tensor {name} is {dtype:?}; {reason}")));
+        }
         let tensors = file
             .tensors()
             .into_iter()
@@ -182,8 +260,15 @@ impl Checkpoint {
     }
 }
 
+fn is_other_float(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::F64 | Dtype::F16 | Dtype::BF16)
+}
+
 /// Writes a file so that a crash leaves the old one or the new one, never half of it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+///
+/// # Errors
+/// A folder that cannot be written, or a full disk; what was there before stays.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     // A temporary file is its owner's alone; a run's files have the rights of any new file.

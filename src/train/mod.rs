@@ -13,7 +13,7 @@ pub mod schedule;
 mod step;
 mod trainer;
 
-pub use checkpoint::{Checkpoint, Progress};
+pub use checkpoint::{Checkpoint, Progress, write_whole};
 pub use dataset::DeviceImages;
 pub use epoch::{Observer, StepReport};
 pub use evaluate::{Evaluation, Evaluator, TrainedImages, TrainedNetwork, logits_of};

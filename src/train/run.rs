@@ -32,6 +32,7 @@ pub struct Run<'a> {
     pub(super) progress: Progress,
     choices: Choices,
     resumed: Option<Checkpoint>,
+    initial: Option<Checkpoint>,
 }
 
 /// The device's side of a run.
@@ -49,10 +50,24 @@ impl<'a> Run<'a> {
     pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
         let (network, split) = Self::prepare(&config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
+        let initial = Self::initial_weights(&config, &network)?;
         let folder = RunFolder::create(out, &config)?;
         let progress = Self::beginning(gpu, &config, dataset);
         let schedule = Schedule::new(&config);
-        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed: None })
+        let resumed = None;
+        Ok(Self {
+            gpu,
+            config,
+            dataset,
+            network,
+            split,
+            folder,
+            schedule,
+            progress,
+            choices,
+            resumed,
+            initial,
+        })
     }
 
     /// The run of the folder `out`, from its last checkpoint; from its beginning where there is none yet.
@@ -83,7 +98,49 @@ impl<'a> Run<'a> {
         };
         let mut choices = Choices::with_precision(gpu, precision(&config))?;
         choices.fix_names(&progress.kernels)?;
-        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed })
+        let initial = if resumed.is_none() { Self::initial_weights(&config, &network)? } else { None };
+        Ok(Self {
+            gpu,
+            config,
+            dataset,
+            network,
+            split,
+            folder,
+            schedule,
+            progress,
+            choices,
+            resumed,
+            initial,
+        })
+    }
+
+    /// The file of weights that the run begins with, where one is named.
+    fn initial_weights(config: &RunConfig, network: &Network) -> Result<Option<Checkpoint>> {
+        let Some(init) = &config.init else { return Ok(None) };
+        let path = Path::new(init);
+        let checkpoint = Checkpoint::read(path)?;
+        checkpoint.check(path, network)?;
+        Ok(Some(checkpoint))
+    }
+
+    /// Puts the run's first weights, or those of its checkpoint, onto the device.
+    fn begin(&mut self, device: &Device) -> Result<()> {
+        let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
+        match (self.resumed.take(), self.initial.take()) {
+            (Some(checkpoint), _) => {
+                checkpoint.restore(&self.folder.last(), gpu, network, weights)?;
+                device.trainer.set_records(&checkpoint.records())?;
+                if let Some(scale) = self.progress.loss_scale {
+                    weights.set_loss_scale(gpu, scale)?;
+                }
+            }
+            (None, Some(initial)) => {
+                let path = self.config.init.as_deref().unwrap_or_default();
+                initial.restore_weights(Path::new(path), gpu, network, weights)?;
+            }
+            (None, None) => weights.initialize(gpu, network, self.config.seed)?,
+        }
+        Ok(())
     }
 
     /// Sets which kernels compute the convolutions of a run that begins; a run that goes on keeps its own.
@@ -105,6 +162,8 @@ impl<'a> Run<'a> {
             config: config.to_toml(),
             dataset: dataset.train.sha256(),
             device: gpu.description(),
+            input: vec![dataset.train.height as usize, dataset.train.width as usize, 3],
+            classes: dataset.classes.clone(),
             ..Progress::default()
         }
     }
@@ -142,16 +201,7 @@ impl<'a> Run<'a> {
         let train = DeviceImages::upload(self.gpu, &self.dataset.train)?;
         let test = DeviceImages::upload(self.gpu, &self.dataset.test)?;
         let mut device = self.device(&network, &train, &test, settings)?;
-        match self.resumed.take() {
-            None => device.trainer.weights.initialize(self.gpu, &network, self.config.seed)?,
-            Some(checkpoint) => {
-                checkpoint.restore(&self.folder.last(), self.gpu, &network, &device.trainer.weights)?;
-                device.trainer.set_records(&checkpoint.records())?;
-                if let Some(scale) = self.progress.loss_scale {
-                    device.trainer.weights.set_loss_scale(self.gpu, scale)?;
-                }
-            }
-        }
+        self.begin(&device)?;
         self.gpu.save_pipeline_cache();
         let mut log = MetricsLog::resume(&self.folder.metrics(), self.progress.epoch)?;
         let steps_per_epoch = device.trainer.steps_per_epoch();
