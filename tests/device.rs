@@ -7,6 +7,7 @@ mod device {
     pub mod custom;
     pub mod draws;
     pub mod golden;
+    pub mod images;
     pub mod init;
     pub mod kernels;
     pub mod memory;

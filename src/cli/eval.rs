@@ -25,8 +25,8 @@ enum SplitName {
 pub(super) struct EvalArgs {
     #[command(flatten)]
     source: SourceArgs,
-    /// Data: a folder with CIFAR-10's binary files, or `sample` [default: the run's own]
-    #[arg(long, value_name = "DIR|sample")]
+    /// Data: `sample`, `cifar10`, `cifar100` or a folder [default: the run's own]
+    #[arg(long, value_name = "NAME|DIR")]
     data: Option<String>,
     /// Which images
     #[arg(long, value_enum, default_value = "test")]

@@ -3,6 +3,7 @@
 mod activations;
 mod bench;
 mod check;
+mod data;
 mod devices;
 mod eval;
 mod export;
@@ -75,6 +76,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Time every kernel of a training step by the device's clock
     Profile(profile::ProfileArgs),
+    /// Get data sets, and check them
+    Data(data::DataArgs),
     /// List the recipes
     Recipes,
     /// List the activations, with formulas, parameters and sources; draw them
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&context, &args),
         Command::Bench(args) => bench::run(&context, &args),
         Command::Profile(args) => profile::run(&context, &args),
+        Command::Data(args) => data::run(&context, &args),
         Command::Recipes => recipes::run(&context),
         Command::Activations(args) => activations::run(&context, &args),
     };

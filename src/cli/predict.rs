@@ -33,14 +33,15 @@ struct Class {
 
 pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
     let trained = Trained::open(&args.source)?;
-    let mut images = Images::empty(32, 32);
+    let dataset = trained.dataset(None)?;
+    let side = dataset.test.height;
+    let mut images = Images::empty(side, side);
     for path in &args.images {
-        images.pixels.extend(image_file::read_image(path)?);
+        images.pixels.extend(image_file::read_sized(path, side)?);
         images.labels.push(0);
     }
-    let dataset = trained.dataset(None)?;
     let gpu = context.open()?;
-    let (network, weights) = trained.build(&gpu, [32, 32, 3], dataset.classes.len())?;
+    let (network, weights) = trained.build(&gpu, [side as usize, side as usize, 3], dataset.classes.len())?;
     let choices = trained.choices(&gpu)?;
     let own = TrainedNetwork {
         gpu: &gpu,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wgrad::config::{self, RunConfig};
-use wgrad::data::{Dataset, Source, load};
+use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::gpu::Gpu;
 use wgrad::kernels::conv::Choices;
 use wgrad::nn::{Network, Weights};
@@ -85,9 +85,10 @@ impl Trained {
     /// The data set that the run used, or the one that is named.
     ///
     /// # Errors
-    /// As [`load`].
+    /// As [`load_sized`].
     pub(super) fn dataset(&self, named: Option<&str>) -> Result<Dataset> {
-        load(&named.unwrap_or(&self.config.data.source).parse::<Source>()?)
+        let source: Source = named.unwrap_or(&self.config.data.source).parse()?;
+        load_sized(&source, self.config.data.size)
     }
 
     /// The kernels that the run computed its convolutions with; those made for the device where the file names none.

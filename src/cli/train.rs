@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wgrad::config::{self, RunConfig};
-use wgrad::data::{Dataset, Source, load};
+use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::kernels::Activation;
 use wgrad::kernels::conv::Precision;
 use wgrad::measure::check::cooperative_matrices;
@@ -22,8 +22,9 @@ pub(super) struct TrainArgs {
     /// Recipe: a name of `wgrad recipes`, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     recipe: Option<String>,
-    /// Data: a folder with CIFAR-10's binary files, or `sample` (bundled with the program)
-    #[arg(long, value_name = "DIR|sample")]
+    /// Data: `sample` (bundled with the program), `cifar10` or `cifar100` (from `wgrad data fetch`), or a folder: CIFAR's
+    /// files, or train/ and test/ with a folder of images for each class
+    #[arg(long, value_name = "NAME|DIR")]
     data: Option<String>,
     /// Model, for example resnet20 or resnet56
     #[arg(long)]
@@ -107,11 +108,11 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     Activation::parse(&config.activation)?;
     config.warnings().iter().for_each(|warning| context.output.note(format!("warning: {warning}")));
     let source: Source = config.data.source.parse()?;
-    let dataset = load(&source)?;
+    let dataset = load_sized(&source, config.data.size)?;
     if source == Source::Sample {
         context.output.note(
-            "data: the bundled 2,000 + 1,000 images of CIFAR-10; all 60,000 with --data DIR, a folder with the \
-             binary version of https://www.cs.toronto.edu/~kriz/cifar.html",
+            "data: the bundled 2,000 + 1,000 images of CIFAR-10; all 60,000 with `wgrad data fetch cifar10` and \
+             --data cifar10",
         );
     }
     let gpu = context.open()?;

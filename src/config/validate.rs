@@ -74,6 +74,7 @@ impl RunConfig {
     }
 
     fn validate_data(&self) -> Result<()> {
+        within("data.size", self.data.size, (Included(8), Included(256)))?;
         within("data.validation", self.data.validation, (Excluded(0.0), Excluded(1.0)))?;
         let Some(count) = self.data.train_count else { return Ok(()) };
         within("data.train_count", count, (Included(1), Included(100_000_000)))?;

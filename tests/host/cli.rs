@@ -145,3 +145,28 @@ fn dropact_refuses_what_replications_got_wrong() {
     let output = wgrad(&["train", "--activation", "mix:first=dropact"]);
     assert_error(&output, 2, &["mix", "first", "silu", "dropact"]);
 }
+
+#[test]
+fn data_that_is_not_there_yet() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |args: &[&str]| {
+        let mut command = Command::cargo_bin("wgrad").expect("the program is built");
+        command.env("WGRAD_DATA", folder.path()).args(args).output().expect("it starts")
+    };
+    let place = folder.path().join("cifar-100-binary");
+    let words = [place.to_str().expect("UTF-8"), "wgrad data fetch cifar100"];
+    assert_error(&run(&["train", "--data", "cifar100"]), 1, &words);
+    assert_error(&run(&["data", "verify"]), 1, &["wgrad data fetch cifar10"]);
+    assert_error(&run(&["data", "fetch", "mnist"]), 2, &["mnist", "cifar10", "cifar100"]);
+    // The variable's folder is used: what is there is found.
+    std::fs::create_dir(&place).expect("a folder");
+    std::fs::write(place.join("train.bin"), [0; 3074]).expect("a file");
+    assert_error(&run(&["train", "--data", "cifar100"]), 1, &["test.bin is missing"]);
+    let output = run(&["data", "verify", "--json"]);
+    assert_error(&output, 1, &["4 of 4 files"]);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert!(
+        rows[0]["ok"] == false && rows[0]["reason"].as_str().expect("a text").contains("f31298fc"),
+        "{rows}"
+    );
+}
