@@ -12,6 +12,7 @@ mod predict;
 mod profile;
 mod progress;
 mod recipes;
+mod signal;
 mod source;
 mod step;
 mod subject;
@@ -103,7 +104,7 @@ fn activation_help() -> String {
     format!("Activation: {}", wgrad::kernels::activation::help())
 }
 
-/// Runs the command line and gives the exit code: 0 ok, 1 failure, 2 usage, 130 stopped.
+/// Runs the command line and gives the exit code: 0 ok, 1 failure, 2 usage, 130 or 143 stopped.
 pub fn main() -> ExitCode {
     let args = Args::parse();
     start_log(args.global.verbose);
@@ -127,8 +128,11 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let prefix = if matches!(error, Error::Interrupted(_)) { "" } else { "error: " };
-            eprintln!("{prefix}{error}");
+            if matches!(error, Error::Interrupted(_)) {
+                eprintln!("{error}");
+                return ExitCode::from(signal::exit_code());
+            }
+            eprintln!("error: {error}");
             ExitCode::from(error.exit_code())
         }
     }

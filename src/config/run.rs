@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{Precision, Shortcut};
+use super::choices::{OnNan, Precision, Shortcut};
 use super::layers;
 use super::model::{InitConfig, RegularizeConfig};
 use super::sections::{
-    AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
+    AugmentConfig, BatchNormConfig, CheckpointConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
 };
 use crate::error::Result;
 
@@ -47,6 +47,10 @@ pub struct RunConfig {
     /// For `"mixed"`: good steps in a row after which the loss scale doubles, 1 to 1,000,000; after gradients that are not finite
     /// it is halved. 0 keeps it fixed. Default 2,000.
     pub loss_scale_growth: u32,
+    /// What happens when a loss is no longer finite, or above 10,000. Default `"stop"`.
+    pub on_nan: OnNan,
+    /// When the run's state is written, besides the end of each epoch.
+    pub checkpoint: CheckpointConfig,
     /// Which images train, validate and test.
     pub data: DataConfig,
     /// What a training image goes through.
@@ -81,6 +85,8 @@ impl Default for RunConfig {
             precision: Precision::F32,
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
+            on_nan: OnNan::Stop,
+            checkpoint: CheckpointConfig::default(),
             data: DataConfig::default(),
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),

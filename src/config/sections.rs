@@ -38,6 +38,22 @@ impl Default for DataConfig {
     }
 }
 
+/// `[checkpoint]`: when the run's state is written, besides the end of each epoch. It changes no results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// After so many steps since the last one, 1 to 1,000,000,000. Default: not given.
+    pub steps: Option<u32>,
+    /// After so many minutes since the last one, 0 (never) to 100,000. Default 10.
+    pub minutes: f64,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self { steps: None, minutes: 10.0 }
+    }
+}
+
 /// `[augment]`: what a training image goes through; validation and test images are only normalised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -62,6 +62,10 @@ impl RunConfig {
             )));
         }
         within("loss_scale_growth", self.loss_scale_growth, (Included(0), Included(1_000_000)))?;
+        if let Some(steps) = self.checkpoint.steps {
+            within("checkpoint.steps", steps, (Included(1), Included(1_000_000_000)))?;
+        }
+        within("checkpoint.minutes", self.checkpoint.minutes, (Included(0.0), Included(1e5)))?;
         self.validate_data()?;
         self.validate_augment()?;
         self.validate_optimizer()?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use crate::gpu::Gpu;
 use crate::kernels::optimizer::LossScale;
@@ -19,6 +20,8 @@ const MOMENTUM: &str = "optimizer.momentum.";
 const MODULE: &str = "module.";
 /// Records of the unfinished epoch: (sum of losses, right answers) of each step.
 const RECORDS: &str = "train.records";
+/// First letters of the names of files that are being written.
+const TEMPORARY: &str = ".writing-";
 /// Key of the progress in the file's metadata.
 const PROGRESS: &str = "wgrad";
 
@@ -57,6 +60,16 @@ pub struct Progress {
     pub best_val_accuracy: Option<f64>,
     /// Seconds of training so far.
     pub seconds: f64,
+    /// What the schedule's learning rate is multiplied by: halved at each rollback.
+    #[serde(default = "one")]
+    pub lr_factor: f64,
+    /// Returns to an earlier checkpoint because of a loss that was not finite.
+    #[serde(default)]
+    pub rollbacks: u32,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// A checkpoint in memory: tensors by name, in PyTorch's shapes.
@@ -239,6 +252,33 @@ impl Checkpoint {
     /// # Errors
     /// A folder that cannot be written, or a full disk; what was there before stays.
     pub fn write(&self, path: &Path) -> Result<()> {
+        write_whole(path, &self.to_bytes(path)?)
+    }
+
+    /// As [`Checkpoint::write`]; the file that was there before is kept as `previous`.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::write`].
+    pub fn write_keeping(&self, path: &Path, previous: &Path) -> Result<()> {
+        let bytes = self.to_bytes(path)?;
+        let temporary = write_temporary(path, &bytes)?;
+        if path.exists() {
+            // A second name first: at no time is there no checkpoint under the first one.
+            let _ = std::fs::remove_file(previous);
+            std::fs::hard_link(path, previous)
+                .or_else(|_| std::fs::copy(path, previous).map(drop))
+                .map_err(Error::io("write", previous))?;
+        }
+        put_in_place(temporary, path)
+    }
+
+    /// The first tensor with an element that is not finite.
+    pub fn not_finite(&self) -> Option<&str> {
+        let bad = |values: &Vec<f32>| values.iter().any(|value| !value.is_finite());
+        self.tensors.iter().filter(|(_, (_, values))| bad(values)).map(|(name, _)| name.as_str()).min()
+    }
+
+    fn to_bytes(&self, path: &Path) -> Result<Vec<u8>> {
         let mut views = Vec::with_capacity(self.tensors.len());
         for (name, (shape, values)) in &self.tensors {
             let bytes: &[u8] = bytemuck::cast_slice(values);
@@ -254,9 +294,8 @@ impl Checkpoint {
             }
             None => None,
         };
-        let bytes = safetensors::serialize(views, metadata)
-            .map_err(|e| Error::checkpoint(path, format!("has no safetensors form: {e}")))?;
-        write_whole(path, &bytes)
+        safetensors::serialize(views, metadata)
+            .map_err(|e| Error::checkpoint(path, format!("has no safetensors form: {e}")))
     }
 }
 
@@ -269,17 +308,46 @@ fn is_other_float(dtype: Dtype) -> bool {
 /// # Errors
 /// A folder that cannot be written, or a full disk; what was there before stays.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    put_in_place(write_temporary(path, bytes)?, path)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file beside `path`, on the disk.
+fn write_temporary(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     // A temporary file is its owner's alone; a run's files have the rights of any new file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder).map_err(Error::io("create a file in", folder))?;
+    let mut temporary =
+        builder.prefix(TEMPORARY).tempfile_in(folder).map_err(Error::io("create a file in", folder))?;
     temporary.write_all(bytes).map_err(Error::io("write", path))?;
     temporary.as_file().sync_all().map_err(Error::io("write", path))?;
+    Ok(temporary)
+}
+
+fn put_in_place(temporary: NamedTempFile, path: &Path) -> Result<()> {
     temporary.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
     // A rename is safe only once the folder is on the disk; Windows has no such call.
     #[cfg(unix)]
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync", folder))?;
+    {
+        let folder = folder_of(path);
+        std::fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(Error::io("sync", folder))?;
+    }
     Ok(())
+}
+
+/// Removes what writes that were cut off have left in a folder.
+pub(super) fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }

@@ -2,13 +2,16 @@
 
 mod checkpoint;
 mod dataset;
+mod divergence;
 mod epoch;
 mod evaluate;
 mod folder;
 pub mod metrics;
 mod monte_carlo;
 mod network;
+mod resume;
 mod run;
+mod saving;
 pub mod schedule;
 mod step;
 mod trainer;

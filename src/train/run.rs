@@ -1,5 +1,6 @@
 //! A whole run: epochs, validation, checkpoints, metrics, the final test.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -10,6 +11,7 @@ use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
 use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
+use super::resume::{self, newest};
 use super::schedule::Schedule;
 use super::trainer::{StepSettings, Trainer};
 use crate::config::RunConfig;
@@ -33,6 +35,8 @@ pub struct Run<'a> {
     choices: Choices,
     resumed: Option<Checkpoint>,
     initial: Option<Checkpoint>,
+    /// Keeps other processes out of the folder.
+    _lock: File,
 }
 
 /// The device's side of a run.
@@ -53,8 +57,7 @@ impl<'a> Run<'a> {
         let initial = Self::initial_weights(&config, &network)?;
         let folder = RunFolder::create(out, &config)?;
         let progress = Self::beginning(gpu, &config, dataset);
-        let schedule = Schedule::new(&config);
-        let resumed = None;
+        let (schedule, lock) = (Schedule::new(&config), folder.lock()?);
         Ok(Self {
             gpu,
             config,
@@ -65,52 +68,60 @@ impl<'a> Run<'a> {
             schedule,
             progress,
             choices,
-            resumed,
+            resumed: None,
             initial,
+            _lock: lock,
         })
     }
 
-    /// The run of the folder `out`, from its last checkpoint; from its beginning where there is none yet.
+    /// The run of the folder `out`, from its last checkpoint (or the one before, where that is damaged); from its beginning where
+    /// there is none yet.
     ///
     /// # Errors
-    /// A damaged checkpoint, or one of another configuration or data set.
+    /// A damaged checkpoint; one of another configuration, data set, device or version, with all that differs.
     pub fn resume(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset) -> Result<Self> {
+        Self::go_on(gpu, out, config, dataset, false)
+    }
+
+    /// As [`Run::resume`], but another configuration, device or version is taken where what the run has so far keeps its
+    /// meaning. The run goes on with `config`, and its folder holds that from then on.
+    ///
+    /// # Errors
+    /// A damaged checkpoint; another data set, network or split.
+    pub fn resume_changed(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset) -> Result<Self> {
+        Self::go_on(gpu, out, config, dataset, true)
+    }
+
+    fn go_on(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset, force: bool) -> Result<Self> {
         let (network, split) = Self::prepare(&config, dataset)?;
         let (folder, _) = RunFolder::open(out)?;
-        let schedule = Schedule::new(&config);
+        let lock = folder.lock()?;
         let fresh = Self::beginning(gpu, &config, dataset);
-        let (progress, resumed) = if folder.last().exists() {
-            let checkpoint = Checkpoint::read(&folder.last())?;
-            let progress = checkpoint.progress.clone();
-            let progress =
-                progress.ok_or_else(|| Error::checkpoint(folder.last(), "was not written by a wgrad run"))?;
-            if progress.dataset != fresh.dataset {
-                let reason = "belongs to another data set: resume with the data that the run began with";
-                return Err(Error::checkpoint(folder.last(), reason));
+        let (progress, resumed) = match newest(&folder)? {
+            Some((path, progress, checkpoint)) => {
+                resume::compare(&path, &progress, &fresh, &config, force)?;
+                let Progress { version, config, device, .. } = fresh;
+                (Progress { version, config, device, ..progress }, Some(checkpoint))
             }
-            if progress.config != fresh.config {
-                let reason = "was written with another config.toml: put it back, or start a new run";
-                return Err(Error::checkpoint(folder.last(), reason));
-            }
-            (progress, Some(checkpoint))
-        } else {
-            (fresh, None)
+            None => (fresh, None),
         };
         let mut choices = Choices::with_precision(gpu, precision(&config))?;
         choices.fix_names(&progress.kernels)?;
         let initial = if resumed.is_none() { Self::initial_weights(&config, &network)? } else { None };
+        folder.set_config(&config)?;
         Ok(Self {
             gpu,
+            schedule: Schedule::new(&config),
             config,
             dataset,
             network,
             split,
             folder,
-            schedule,
             progress,
             choices,
             resumed,
             initial,
+            _lock: lock,
         })
     }
 
@@ -120,27 +131,28 @@ impl<'a> Run<'a> {
         let path = Path::new(init);
         let checkpoint = Checkpoint::read(path)?;
         checkpoint.check(path, network)?;
+        if let Some(name) = checkpoint.not_finite() {
+            let reason =
+                format!("tensor {name} has elements that are not finite: no run can begin with them");
+            return Err(Error::checkpoint(path, reason));
+        }
         Ok(Some(checkpoint))
     }
 
-    /// Puts the run's first weights, or those of its checkpoint, onto the device.
+    /// Puts the run's first weights, or those of its checkpoint, onto the device. A run that begins has a checkpoint from then
+    /// on.
     fn begin(&mut self, device: &Device) -> Result<()> {
         let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
         match (self.resumed.take(), self.initial.take()) {
-            (Some(checkpoint), _) => {
-                checkpoint.restore(&self.folder.last(), gpu, network, weights)?;
-                device.trainer.set_records(&checkpoint.records())?;
-                if let Some(scale) = self.progress.loss_scale {
-                    weights.set_loss_scale(gpu, scale)?;
-                }
-            }
+            (Some(checkpoint), _) => return self.put_back(device, &checkpoint),
             (None, Some(initial)) => {
                 let path = self.config.init.as_deref().unwrap_or_default();
                 initial.restore_weights(Path::new(path), gpu, network, weights)?;
             }
             (None, None) => weights.initialize(gpu, network, self.config.seed)?,
         }
-        Ok(())
+        let first = self.capture(device, &[])?;
+        self.save(&first)
     }
 
     /// Sets which kernels compute the convolutions of a run that begins; a run that goes on keeps its own.
@@ -164,6 +176,7 @@ impl<'a> Run<'a> {
             device: gpu.description(),
             input: vec![dataset.train.height as usize, dataset.train.width as usize, 3],
             classes: dataset.classes.clone(),
+            lr_factor: 1.0,
             ..Progress::default()
         }
     }
@@ -193,7 +206,8 @@ impl<'a> Run<'a> {
     /// Trains to the end, or until `stop` is set: then the checkpoint is written and the error says how to go on.
     ///
     /// # Errors
-    /// A lost device, a folder that can no longer be written, or [`Error::Interrupted`].
+    /// A lost device, a folder that can no longer be written, [`Error::Diverged`](crate::Error::Diverged) or
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn train(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
         let network = self.network.clone();
         let settings =
@@ -208,9 +222,9 @@ impl<'a> Run<'a> {
         let all = self.config.epochs.saturating_mul(steps_per_epoch as u32);
         let total_steps = self.config.steps.unwrap_or(u32::MAX).min(all);
         while self.progress.step < total_steps {
-            let metrics = self.epoch(&mut device, total_steps, observer, stop)?;
-            log.append(&metrics)?;
-            observer.epoch(&metrics);
+            if let Some(divergence) = self.epoch(&mut device, total_steps, &mut log, observer, stop)? {
+                self.recover(&mut device, divergence)?;
+            }
         }
         self.conclude(&device)
     }
