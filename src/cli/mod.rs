@@ -3,6 +3,7 @@
 mod activations;
 mod bench;
 mod check;
+mod completions;
 mod data;
 mod devices;
 mod eval;
@@ -18,6 +19,7 @@ mod step;
 mod subject;
 mod train;
 mod tune;
+mod version;
 
 use std::process::ExitCode;
 
@@ -83,6 +85,10 @@ enum Command {
     Recipes,
     /// List the activations, with formulas, parameters and sources; draw them
     Activations(activations::ActivationsArgs),
+    /// Print the completions of a shell: bash, zsh, fish, elvish or powershell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual, or write a page for each command
+    Man(completions::ManArgs),
 }
 
 /// What every command needs: where to print, and how to open the device.
@@ -106,6 +112,12 @@ fn activation_help() -> String {
 
 /// Runs the command line and gives the exit code: 0 ok, 1 failure, 2 usage, 130 or 143 stopped.
 pub fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    // clap's own flag prints a fixed text.
+    if matches!(words.first().map(String::as_str), Some("--version" | "-V")) {
+        let output = Output { json: words.iter().any(|word| word == "--json"), quiet: false };
+        return exit(version::run(output));
+    }
     let args = Args::parse();
     start_log(args.global.verbose);
     let output = Output { json: args.global.json, quiet: args.global.quiet };
@@ -123,8 +135,15 @@ pub fn main() -> ExitCode {
         Command::Profile(args) => profile::run(&context, &args),
         Command::Data(args) => data::run(&context, &args),
         Command::Recipes => recipes::run(&context),
+        Command::Completions(args) => completions::run(&context, &args),
+        Command::Man(args) => completions::run_man(&context, &args),
         Command::Activations(args) => activations::run(&context, &args),
     };
+    exit(done)
+}
+
+/// Prints what went wrong and gives the exit code.
+fn exit(done: Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

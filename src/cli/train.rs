@@ -61,6 +61,9 @@ pub(super) struct TrainArgs {
         "recipe", "model", "activation", "batch", "seed", "init", "out", "tune",
     ])]
     resume: Option<PathBuf>,
+    /// Print the resolved configuration and do nothing else
+    #[arg(long)]
+    print_config: bool,
     /// Go on although settings, device or version differ from those the run was written with
     #[arg(long, requires = "resume")]
     force: bool,
@@ -112,6 +115,9 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         }
     };
     Activation::parse(&config.activation)?;
+    if args.print_config {
+        return context.output.result(&config, || config.to_toml().trim_end().to_owned());
+    }
     config.warnings().iter().for_each(|warning| context.output.note(format!("warning: {warning}")));
     let source: Source = config.data.source.parse()?;
     let dataset = load_sized(&source, config.data.size)?;

@@ -34,6 +34,8 @@ pub struct Run<'a> {
     pub(super) progress: Progress,
     choices: Choices,
     resumed: Option<Checkpoint>,
+    /// Whether it goes on with another configuration than its checkpoint has.
+    changed: bool,
     initial: Option<Checkpoint>,
     /// Keeps other processes out of the folder.
     _lock: File,
@@ -69,6 +71,7 @@ impl<'a> Run<'a> {
             progress,
             choices,
             resumed: None,
+            changed: false,
             initial,
             _lock: lock,
         })
@@ -97,8 +100,10 @@ impl<'a> Run<'a> {
         let (folder, _) = RunFolder::open(out)?;
         let lock = folder.lock()?;
         let fresh = Self::beginning(gpu, &config, dataset);
+        let mut written = None;
         let (progress, resumed) = match newest(&folder)? {
             Some((path, progress, checkpoint)) => {
+                written = Some(progress.config.clone());
                 resume::compare(&path, &progress, &fresh, &config, force)?;
                 let Progress { version, config, device, .. } = fresh;
                 (Progress { version, config, device, ..progress }, Some(checkpoint))
@@ -108,7 +113,7 @@ impl<'a> Run<'a> {
         let mut choices = Choices::with_precision(gpu, precision(&config))?;
         choices.fix_names(&progress.kernels)?;
         let initial = if resumed.is_none() { Self::initial_weights(&config, &network)? } else { None };
-        folder.set_config(&config)?;
+        let changed = written.is_some_and(|written| written != progress.config);
         Ok(Self {
             gpu,
             schedule: Schedule::new(&config),
@@ -120,6 +125,7 @@ impl<'a> Run<'a> {
             progress,
             choices,
             resumed,
+            changed,
             initial,
             _lock: lock,
         })
@@ -144,7 +150,15 @@ impl<'a> Run<'a> {
     fn begin(&mut self, device: &Device) -> Result<()> {
         let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
         match (self.resumed.take(), self.initial.take()) {
-            (Some(checkpoint), _) => return self.put_back(device, &checkpoint),
+            (Some(checkpoint), _) => {
+                self.put_back(device, &checkpoint)?;
+                if self.changed {
+                    // The checkpoint first: where it cannot be written, the run is as it was.
+                    self.save(&self.capture(device, &checkpoint.records())?)?;
+                    self.folder.set_config(&self.config)?;
+                }
+                return Ok(());
+            }
             (None, Some(initial)) => {
                 let path = self.config.init.as_deref().unwrap_or_default();
                 initial.restore_weights(Path::new(path), gpu, network, weights)?;

@@ -159,14 +159,16 @@ fn a_full_disk_leaves_the_checkpoint_before() {
     let mut command = Command::new("bash");
     // 64 KiB; without the trap the system would end the process.
     command.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "bash"]).arg(program);
-    let resume = ["train", "--resume", &setup.run(), "--epochs", "3", "--force"];
-    let child = command.args(resume).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let run = setup.run();
+    let resume = ["train", "--resume", &run, "--epochs", "3", "--force"];
+    let child =
+        command.args(&resume).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
     assert_end(child, 1, &["error: cannot write", "checkpoints/", "too large"]);
     assert_eq!(std::fs::read(setup.last()).expect("a checkpoint"), before, "the checkpoint is as it was");
     let names: Vec<_> =
         std::fs::read_dir(setup.last().parent().expect("a folder")).expect("a folder").collect();
     assert_eq!(names.len(), 4, "nothing half is left: {names:?}");
-    assert_end(start(&setup.resume()), 0, &["epoch   3"]);
+    assert_end(start(&resume.map(str::to_owned)), 0, &["epoch   3"]);
 }
 
 #[test]
