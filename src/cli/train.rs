@@ -1,29 +1,28 @@
 //! `wgrad train`
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use wgrad::config::{self, RunConfig};
-use wgrad::data::{Dataset, Source, load};
+use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::kernels::Activation;
 use wgrad::kernels::conv::Precision;
 use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
-use wgrad::{Error, Result, report};
+use wgrad::{Result, report};
 
 use super::progress::Progress;
 use super::tune::TuneArgs;
-use super::{Context, activation_help};
+use super::{Context, activation_help, signal};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
     /// Recipe: a name of `wgrad recipes`, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     recipe: Option<String>,
-    /// Data: a folder with CIFAR-10's binary files, or `sample` (bundled with the program)
-    #[arg(long, value_name = "DIR|sample")]
+    /// Data: `sample` (bundled with the program), `cifar10` or `cifar100` (from `wgrad data fetch`), or a folder: CIFAR's
+    /// files, or train/ and test/ with a folder of images for each class
+    #[arg(long, value_name = "NAME|DIR")]
     data: Option<String>,
     /// Model, for example resnet20 or resnet56
     #[arg(long)]
@@ -43,6 +42,9 @@ pub(super) struct TrainArgs {
     /// Seed of weights, masks, augmentation and order
     #[arg(long)]
     seed: Option<u32>,
+    /// Weights to begin with: a safetensors file by PyTorch's names, or a checkpoint of wgrad's
+    #[arg(long, value_name = "FILE.safetensors")]
+    init: Option<String>,
     /// Any other setting, for example optimizer.lr=0.05; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -51,17 +53,33 @@ pub(super) struct TrainArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     tune: TuneArgs,
-    /// Go on with the run of this folder
+    /// When a loss is no longer finite: stop, or rollback to the last checkpoint with half the learning rate
+    #[arg(long, value_name = "stop|rollback")]
+    on_nan: Option<String>,
+    /// Go on with the run of this folder; --data, --epochs, --steps, --on-nan and --set may change it, mostly with --force
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "recipe", "data", "model", "activation", "epochs", "steps", "batch", "seed", "set", "out", "tune",
+        "recipe", "model", "activation", "batch", "seed", "init", "out", "tune",
     ])]
     resume: Option<PathBuf>,
+    /// Print the resolved configuration and do nothing else
+    #[arg(long)]
+    print_config: bool,
+    /// Go on although settings, device or version differ from those the run was written with
+    #[arg(long, requires = "resume")]
+    force: bool,
 }
 
 impl TrainArgs {
-    fn config(&self) -> Result<RunConfig> {
+    /// What the command line's own flags say.
+    fn flags(&self) -> toml::Table {
         let mut flags = toml::Table::new();
-        let words = [("data.source", &self.data), ("model", &self.model), ("activation", &self.activation)];
+        let words = [
+            ("data.source", &self.data),
+            ("model", &self.model),
+            ("activation", &self.activation),
+            ("init", &self.init),
+            ("on_nan", &self.on_nan),
+        ];
         for (key, value) in words {
             if let Some(value) = value {
                 config::put(&mut flags, key, value.as_str());
@@ -74,7 +92,7 @@ impl TrainArgs {
                 config::put(&mut flags, key, i64::from(value));
             }
         }
-        RunConfig::from_layers(self.recipe.as_deref(), &self.set, &flags)
+        flags
     }
 
     fn name(&self, config: &RunConfig) -> String {
@@ -86,24 +104,27 @@ impl TrainArgs {
 }
 
 pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
-    let stop = stop_on_signal()?;
+    let stop = signal::stop_flag()?;
     let (config, folder) = match &args.resume {
-        Some(folder) => (RunFolder::open(folder)?.1, folder.clone()),
+        Some(folder) => (RunFolder::open(folder)?.1.with(&args.set, &args.flags())?, folder.clone()),
         None => {
-            let config = args.config()?;
+            let config = RunConfig::from_layers(args.recipe.as_deref(), &args.set, &args.flags())?;
             let unused = || RunFolder::unused(Path::new("runs"), &args.name(&config));
             let folder = args.out.clone().unwrap_or_else(unused);
             (config, folder)
         }
     };
     Activation::parse(&config.activation)?;
+    if args.print_config {
+        return context.output.result(&config, || config.to_toml().trim_end().to_owned());
+    }
     config.warnings().iter().for_each(|warning| context.output.note(format!("warning: {warning}")));
     let source: Source = config.data.source.parse()?;
-    let dataset = load(&source)?;
+    let dataset = load_sized(&source, config.data.size)?;
     if source == Source::Sample {
         context.output.note(
-            "data: the bundled 2,000 + 1,000 images of CIFAR-10; all 60,000 with --data DIR, a folder with the \
-             binary version of https://www.cs.toronto.edu/~kriz/cifar.html",
+            "data: the bundled 2,000 + 1,000 images of CIFAR-10; all 60,000 with `wgrad data fetch cifar10` and \
+             --data cifar10",
         );
     }
     let gpu = context.open()?;
@@ -111,6 +132,7 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         cooperative_matrices(&gpu)?;
     }
     let mut run = match args.resume {
+        Some(_) if args.force => Run::resume_changed(&gpu, &folder, config, &dataset)?,
         Some(_) => Run::resume(&gpu, &folder, config, &dataset)?,
         None => {
             let (batch, precision) = (config.batch as usize, precision(&config));
@@ -156,18 +178,4 @@ fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Datas
          wgrad train --help"
     ));
     Ok(())
-}
-
-/// The first signal asks the run to stop after its step; the second ends the program at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this step; once more to stop at once");
-    };
-    ctrlc::set_handler(handler).map_err(|e| Error::usage(format!("cannot watch for Ctrl-C: {e}")))?;
-    Ok(stop)
 }

@@ -3,6 +3,7 @@
 //! Later layers win: recipe, then the TOML file that builds on it, then `--set key=value` in order, then flags.
 
 mod choices;
+mod differences;
 mod layers;
 mod model;
 mod recipes;
@@ -13,12 +14,15 @@ mod suggest;
 mod validate;
 
 pub use choices::{
-    DecayOn, LastBatch, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
+    DecayOn, LastBatch, Normalization, OnNan, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
 };
+pub use differences::{Difference, Effect};
 pub use layers::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
 pub use recipes::{RECIPES, Recipe};
 pub use run::RunConfig;
 pub use schema::{keys, optional_keys};
-pub use sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig};
+pub use sections::{
+    AugmentConfig, BatchNormConfig, CheckpointConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
+};
 pub use suggest::{closest, did_you_mean};

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{Precision, Shortcut};
+use super::choices::{OnNan, Precision, Shortcut};
 use super::layers;
 use super::model::{InitConfig, RegularizeConfig};
 use super::sections::{
-    AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
+    AugmentConfig, BatchNormConfig, CheckpointConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
 };
 use crate::error::Result;
 
@@ -27,6 +27,9 @@ pub struct RunConfig {
     pub activation: String,
     /// Key of every random number of the run: weights, split, order, augmentation, masks. Any 32-bit number. Default 0.
     pub seed: u32,
+    /// Safetensors file with weights and running statistics to begin with, by PyTorch's names. Default: not given, the
+    /// seed's own initial weights.
+    pub init: Option<String>,
     /// Passes over the training images, 1 to 100,000. Default 200.
     pub epochs: u32,
     /// Stops after so many optimizer steps, 1 to 4,000,000,000. Default: not given, `epochs` alone decides.
@@ -44,6 +47,10 @@ pub struct RunConfig {
     /// For `"mixed"`: good steps in a row after which the loss scale doubles, 1 to 1,000,000; after gradients that are not finite
     /// it is halved. 0 keeps it fixed. Default 2,000.
     pub loss_scale_growth: u32,
+    /// What happens when a loss is no longer finite, or above 10,000. Default `"stop"`.
+    pub on_nan: OnNan,
+    /// When the run's state is written, besides the end of each epoch.
+    pub checkpoint: CheckpointConfig,
     /// Which images train, validate and test.
     pub data: DataConfig,
     /// What a training image goes through.
@@ -70,6 +77,7 @@ impl Default for RunConfig {
             width: 1,
             activation: "relu".into(),
             seed: 0,
+            init: None,
             epochs: 200,
             steps: None,
             batch: 128,
@@ -77,6 +85,8 @@ impl Default for RunConfig {
             precision: Precision::F32,
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
+            on_nan: OnNan::Stop,
+            checkpoint: CheckpointConfig::default(),
             data: DataConfig::default(),
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),
@@ -100,6 +110,14 @@ impl RunConfig {
     /// An unknown recipe or key, a value of the wrong type or out of its range, an unreadable file.
     pub fn from_layers(recipe: Option<&str>, sets: &[String], flags: &toml::Table) -> Result<Self> {
         layers::build(recipe, sets, flags)
+    }
+
+    /// This configuration with other values for some keys: `sets` and `flags` as in [`RunConfig::from_layers`].
+    ///
+    /// # Errors
+    /// As [`RunConfig::from_layers`].
+    pub fn with(&self, sets: &[String], flags: &toml::Table) -> Result<Self> {
+        layers::over(self, sets, flags)
     }
 
     /// Reads and checks the resolved configuration of a run folder (`config.toml`).

@@ -2,18 +2,21 @@
 
 mod checkpoint;
 mod dataset;
+mod divergence;
 mod epoch;
 mod evaluate;
 mod folder;
 pub mod metrics;
 mod monte_carlo;
 mod network;
+mod resume;
 mod run;
+mod saving;
 pub mod schedule;
 mod step;
 mod trainer;
 
-pub use checkpoint::{Checkpoint, Progress};
+pub use checkpoint::{Checkpoint, Progress, write_whole};
 pub use dataset::DeviceImages;
 pub use epoch::{Observer, StepReport};
 pub use evaluate::{Evaluation, Evaluator, TrainedImages, TrainedNetwork, logits_of};

@@ -315,7 +315,10 @@ fn a_resolved_configuration_holds_every_key() {
         assert!(found, "{key} is missing in\n{text}");
     }
     let optional: Vec<&str> = optional_keys().collect();
-    assert_eq!(optional, ["augment.mean", "augment.std", "data.train_count", "steps"]);
+    assert_eq!(
+        optional,
+        ["augment.mean", "augment.std", "checkpoint.steps", "data.train_count", "init", "steps"]
+    );
 }
 
 #[test]
