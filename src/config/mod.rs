@@ -18,7 +18,7 @@ pub use choices::{
 };
 pub use differences::{Difference, Effect};
 pub use layers::put;
-pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
+pub use model::{DropAt, DropConnectOn, DropConnectSamples, RegularizeConfig, ResidualKind, WeightsConfig};
 pub use recipes::{RECIPES, Recipe};
 pub use run::RunConfig;
 pub use schema::{keys, optional_keys};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choices::{OnNan, Precision, Shortcut};
 use super::layers;
-use super::model::{InitConfig, RegularizeConfig};
+use super::model::{RegularizeConfig, WeightsConfig};
 use super::sections::{
     AugmentConfig, BatchNormConfig, CheckpointConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
 };
@@ -64,7 +64,7 @@ pub struct RunConfig {
     /// The loss.
     pub loss: LossConfig,
     /// How weights start.
-    pub init: InitConfig,
+    pub weights: WeightsConfig,
     /// What drops.
     pub regularize: RegularizeConfig,
 }
@@ -93,7 +93,7 @@ impl Default for RunConfig {
             schedule: ScheduleConfig::default(),
             batchnorm: BatchNormConfig::default(),
             loss: LossConfig::default(),
-            init: InitConfig::default(),
+            weights: WeightsConfig::default(),
             regularize: RegularizeConfig::default(),
         }
     }
