@@ -17,6 +17,7 @@ mod host {
     pub mod monte_carlo;
     pub mod onnx;
     pub mod readers;
+    pub mod profile;
     pub mod reference;
     pub mod registry;
     pub mod report;

@@ -22,3 +22,4 @@ pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
 pub use plan::{Plan, Recorder, Work};
 pub use readback::Readback;
 pub use shader::{COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, ShaderText, compose};
+pub use timestamps::{Clock, Span};

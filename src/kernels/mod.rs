@@ -4,6 +4,7 @@ pub mod activation;
 pub mod augment;
 pub mod batchnorm;
 pub mod bias;
+pub mod ceiling;
 pub mod conv;
 pub mod dropconnect;
 pub mod dropout;
@@ -81,6 +82,8 @@ pub const KERNELS: &[&Kernel] = &[
     &optimizer::REDUCE,
     &dropconnect::GRADIENT,
     &optimizer::SGD,
+    &ceiling::COPY,
+    &ceiling::FMA,
 ];
 
 /// Channels are stored in groups of four, each group's pixels as a plane: N, C/4, H*W, 4. The last group is filled up with

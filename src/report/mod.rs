@@ -1,8 +1,10 @@
-//! What a run leaves to look at: `curves.svg` and the self-contained `report.html`; plots of activations.
+//! What a run leaves to look at: `curves.svg` and the self-contained `report.html`; plots of activations and
+//! profiles.
 
 mod curves;
 mod functions;
 mod html;
+mod roofline;
 mod sections;
 
 use std::path::Path;
@@ -13,6 +15,7 @@ use crate::train::metrics::{EpochMetrics, Summary};
 pub use curves::{Measure, curves_svg, panel_svg};
 pub use functions::{FunctionPlot, Sample};
 pub use html::{escape, page};
+pub use roofline::{Roofline, RooflinePoint};
 
 /// What the sections of a report are made from.
 #[derive(Clone, Copy, Debug)]

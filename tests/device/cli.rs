@@ -121,16 +121,56 @@ fn bench_and_profile_give_their_keys() {
     assert_eq!(number("images_per_second"), 4.0 / number("median_step_s"));
     assert!(number("peak_device_bytes") >= number("device_bytes"), "{row}");
     assert!(number("host_step_s") <= number("median_step_s"), "{row}");
-    let profile = run(&["profile", "--repeats", "1"]);
-    if !Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter").has_timestamps() {
-        assert!(row["gpu_step_s"].is_null(), "{row}");
-        return assert_error(&profile, 1, &["has no timestamp queries", "wgrad bench"]);
+    let has = Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter").has_timestamps();
+    assert_eq!(row["gpu_step_s"].is_null(), !has, "{row}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for clock in ["device", "passes", "host"] {
+        let [trace, plot] = ["json", "svg"].map(|end| folder.path().join(format!("{clock}.{end}")));
+        let (trace, plot) = (trace.to_str().expect("UTF-8"), plot.to_str().expect("UTF-8"));
+        let files = ["--clock", clock, "--trace", trace, "--roofline", plot, "--repeats", "1"];
+        let profile = json(&run_with("profile", &subject, &files));
+        check_profile(&profile, if has { clock } else { "host" }, number("dispatches_per_step"));
+        let trace: Value =
+            serde_json::from_str(&std::fs::read_to_string(trace).expect("a trace")).expect("JSON");
+        let events = trace["traceEvents"].as_array().expect("events");
+        let kernels = events.iter().filter(|event| event["ph"] == "X" && event["tid"] == 2).count();
+        assert_eq!(kernels as f64, number("dispatches_per_step"));
+        assert!(std::fs::read_to_string(plot).expect("a plot").contains("conv/forward"));
     }
-    number("gpu_step_s");
-    let profile = json(&profile);
+}
+
+fn run_with(command: &str, subject: &[&str], more: &[&str]) -> Output {
+    wgrad(&[&[command], subject, more].concat())
+}
+
+/// The keys, and what must hold between them.
+fn check_profile(profile: &Value, clock: &str, dispatches: f64) {
+    assert!(profile["clock"].as_str().expect("a clock").starts_with(match clock {
+        "host" => "host",
+        _ => "device",
+    }));
     let kernels = profile["kernels"].as_array().expect("kernels");
-    let calls: f64 = kernels.iter().map(|kernel| kernel["calls"].as_f64().unwrap_or(0.0)).sum();
-    assert_eq!(calls, number("dispatches_per_step"), "the same plan, dispatch for dispatch");
+    let total =
+        |rows: &[Value], key: &str| -> f64 { rows.iter().map(|row| row[key].as_f64().expect(key)).sum() };
+    assert_eq!(total(kernels, "calls"), dispatches, "the same plan, dispatch for dispatch");
+    let phases = profile["phases"].as_array().expect("phases");
+    let names: Vec<&str> = phases.iter().map(|row| row["phase"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["augment", "forward", "backward", "optimizer"]);
+    let sum = profile["sum_s"].as_f64().expect("sum_s");
+    for rows in [kernels, phases] {
+        assert!((total(rows, "share") - 1.0).abs() < 1e-9, "{rows:?}");
+        assert!((total(rows, "total_ms") - 1e3 * sum).abs() < 1e-6 * sum.max(1.0) * 1e3, "{rows:?}");
+    }
+    let step = profile["step_s"].as_f64().expect("step_s");
+    assert!((profile["sum_excess"].as_f64().expect("sum_excess") - (sum / step - 1.0)).abs() < 1e-9);
+    assert_eq!(profile["gpu_idle"].is_null(), clock == "host", "{profile}");
+    for key in ["gb_per_s", "gflop_per_s"] {
+        assert!(profile["ceilings"][key].as_f64().expect(key) > 0.0, "{profile}");
+    }
+    for row in kernels {
+        assert!(row["of_ceiling"].as_f64().expect("of_ceiling") >= 0.0, "{row}");
+        assert_eq!(row["gflop_per_s"].is_null(), row["intensity"] == 0.0, "{row}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod batchnorm_backward;
 mod batchnorm_forward;
 mod bias;
 mod channels;
+mod ceiling;
 mod conv;
 mod dropconnect;
 mod dropout;
@@ -46,6 +47,7 @@ pub fn cases() -> Vec<Case> {
         linear::cases(),
         loss::cases(),
         optimizer::cases(),
+        ceiling::cases(),
     ]
     .into_iter()
     .flatten()
