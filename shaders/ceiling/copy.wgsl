@@ -1,8 +1,8 @@
 // to = from: the most that the memory gives and takes, to compare other kernels with.
 // from, to: words in groups of four. A workgroup copies RUN * WORKGROUP groups, an invocation every WORKGROUP-th of them.
 struct Params { count: u32, pad0: u32, pad1: u32, pad2: u32 } // groups of four
-@group(0) @binding(0) var<storage, read> source: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> copy: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> source: array<Four>;
+@group(0) @binding(1) var<storage, read_write> copy: array<Four>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)

@@ -81,6 +81,7 @@ fn roofline(profile: &Profile) -> Roofline {
     Roofline {
         title: format!("{model}, batch {batch}: {}", device.split(" (").next().unwrap_or_default()),
         gb_per_s: ceilings.gb_per_s,
+        cached_gb_per_s: ceilings.copies.iter().map(|copy| copy.gb_per_s).fold(ceilings.gb_per_s, f64::max),
         gflop_per_s: ceilings.gflop_per_s,
         points: profile.kernels.iter().map(point).collect(),
     }

@@ -9,7 +9,7 @@ use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
 pub static COPY: Kernel = Kernel {
     name: "ceiling/copy",
     source: shader!("ceiling/copy"),
-    libraries: &[lib::INDEX],
+    libraries: &[lib::INDEX, lib::FOUR],
     bindings: &[("source", Access::Read), ("copy", Access::Write)],
     params_bytes: 16,
     workgroup: 64,

@@ -24,6 +24,8 @@ pub struct Roofline {
     pub title: String,
     /// The memory's ceiling, 10⁹ bytes per second.
     pub gb_per_s: f64,
+    /// The same where caches hold everything.
+    pub cached_gb_per_s: f64,
     /// The arithmetic's ceiling, 10⁹ operations per second.
     pub gflop_per_s: f64,
     /// The kernels; those whose figures are not above 0 are left out.
@@ -48,8 +50,8 @@ impl Roofline {
     }
 
     /// The ceiling at an intensity.
-    fn roof(&self, intensity: f64) -> f64 {
-        (self.gb_per_s * intensity).min(self.gflop_per_s)
+    fn roof(&self, gb_per_s: f64, intensity: f64) -> f64 {
+        (gb_per_s * intensity).min(self.gflop_per_s)
     }
 
     /// Powers of ten around the values.
@@ -63,7 +65,8 @@ impl Roofline {
     fn plot(&self, area: &Area, points: &[&RooflinePoint]) -> Drawn {
         let ridge = self.gflop_per_s / self.gb_per_s;
         let (first, last) = Self::decades(points.iter().map(|p| p.intensity).chain([ridge]));
-        let speeds = points.iter().map(|p| p.gflop_per_s).chain([self.roof(first), self.gflop_per_s]);
+        let speeds =
+            points.iter().map(|p| p.gflop_per_s).chain([self.roof(self.gb_per_s, first), self.gflop_per_s]);
         let (low, high) = Self::decades(speeds);
         let mut chart = ChartBuilder::on(area)
             .caption(&self.title, ("sans-serif", 20).into_font().color(&INK))
@@ -83,11 +86,17 @@ impl Roofline {
             .y_label_formatter(&number)
             .label_style(("sans-serif", 18).into_font().color(&INK))
             .draw()?;
-        let roof = [first, ridge.clamp(first, last), last].map(|x| (x, self.roof(x).max(low)));
-        chart.draw_series(LineSeries::new(roof, VALIDATION.stroke_width(3)))?;
-        let label = format!("{:.1} GB/s, {:.0} GFLOP/s", self.gb_per_s, self.gflop_per_s);
+        for (rate, width) in [(self.cached_gb_per_s, 1), (self.gb_per_s, 3)] {
+            let ridge = (self.gflop_per_s / rate).clamp(first, last);
+            let roof = [first, ridge, last].map(|x| (x, self.roof(rate, x).max(low)));
+            chart.draw_series(LineSeries::new(roof, VALIDATION.stroke_width(width)))?;
+        }
+        let label = format!(
+            "{:.1} GB/s ({:.1} from caches), {:.0} GFLOP/s",
+            self.gb_per_s, self.cached_gb_per_s, self.gflop_per_s
+        );
         let font = ("sans-serif", 16).into_font().color(&INK);
-        chart.draw_series([Text::new(label, (first * 1.3, self.gflop_per_s * 1.1), font.clone())])?;
+        chart.draw_series([Text::new(label, (first * 1.3, self.gflop_per_s * 1.5), font.clone())])?;
         for (index, point) in points.iter().enumerate() {
             let at = (point.intensity, point.gflop_per_s);
             // The area is the share of the time.

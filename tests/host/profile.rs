@@ -5,7 +5,7 @@ use serde_json::Value;
 use wgrad::gpu::Access;
 use wgrad::kernels::KERNELS;
 use wgrad::measure::profile::work::{IN_PLACE, Phase, phases};
-use wgrad::measure::profile::{Event, chrome_trace};
+use wgrad::measure::profile::{Ceilings, Copy, Event, chrome_trace};
 use wgrad::report::{Roofline, RooflinePoint};
 
 use super::shaders::{cases::cases, parse};
@@ -30,6 +30,19 @@ fn what_is_read_and_written_counts_twice() {
             let known = IN_PLACE.contains(&(kernel.name, name)) || SMALL.contains(&(kernel.name, name));
             assert_eq!(both && row.1 == Access::Write, known || accumulates, "{} {name}", kernel.name);
         }
+    }
+}
+
+#[test]
+fn memory_is_compared_with_copies_of_its_size() {
+    let copy = |bytes, gb_per_s| Copy { bytes, gb_per_s };
+    let copies = vec![copy(1 << 20, 50.0), copy(1 << 26, 10.0)];
+    let ceilings = Ceilings { gb_per_s: 10.0, gflop_per_s: 100.0, copies };
+    let seconds = |bytes| ceilings.least_seconds(bytes, 3_000_000_000);
+    for (bytes, rate) in [(1000, 50e9), (1 << 20, 50e9), (1 << 25, 50e9), (1 << 26, 10e9), (1 << 30, 10e9)] {
+        let (by_memory, by_arithmetic) = seconds(bytes);
+        assert!((by_memory / (bytes as f64 / rate) - 1.0).abs() < 1e-12, "{bytes}: {by_memory}");
+        assert!((by_arithmetic - 0.03).abs() < 1e-12);
     }
 }
 
@@ -108,10 +121,19 @@ fn roofline_draws_what_can_be_drawn() {
         gflop_per_s,
         share: 0.25,
     };
-    let plot = |points| Roofline { title: "resnet20".to_owned(), gb_per_s: 10.0, gflop_per_s: 80.0, points };
+    let plot = |points| Roofline {
+        title: "resnet20".to_owned(),
+        gb_per_s: 10.0,
+        cached_gb_per_s: 25.0,
+        gflop_per_s: 80.0,
+        points,
+    };
     let svg = plot(vec![point("conv/forward_direct", 30.0, 50.0), point("a/copy", 0.0, 0.0)]).svg();
     assert!(svg.contains("conv/forward_direct, 25.0 %") && !svg.contains("a/copy"), "{svg}");
-    assert!(svg.contains("10.0 GB/s, 80 GFLOP/s") && svg.matches("<circle").count() == 1, "{svg}");
+    assert!(
+        svg.contains("10.0 GB/s (25.0 from caches), 80 GFLOP/s") && svg.matches("<circle").count() == 1,
+        "{svg}"
+    );
     let empty = plot(Vec::new()).svg();
     assert!(empty.starts_with("<svg") && empty.trim_end().ends_with("</svg>"), "{empty}");
 }

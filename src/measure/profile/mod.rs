@@ -15,7 +15,7 @@ use crate::config::RunConfig;
 use crate::gpu::{Clock, Dispatch, Gpu, Span};
 use crate::train::{build_network, precision};
 
-pub use ceilings::Ceilings;
+pub use ceilings::{Ceilings, Copy};
 pub use trace::{Event, chrome_trace};
 use work::Phase;
 
@@ -41,8 +41,8 @@ pub struct KernelRow {
     pub intensity: f64,
     /// `memory` or `arithmetic`: whose ceiling is the lower one for it.
     pub bound: &'static str,
-    /// Its rate over that ceiling. More than 1 is possible where caches hold what it reads, or where an algorithm needs fewer
-    /// operations than the direct form that is counted.
+    /// The least time that the ceilings allow over the time taken. More than 1 is possible where caches hold what it reads, or
+    /// where an algorithm needs fewer operations than the direct form that is counted.
     pub of_ceiling: f64,
 }
 
@@ -170,29 +170,43 @@ fn clock_name(clock: Clock) -> &'static str {
 
 /// A row for each kernel, the longest first.
 fn kernels(dispatches: &[&Dispatch], times: &[f64], ceilings: &Ceilings) -> Vec<KernelRow> {
-    let mut totals: IndexMap<&str, (usize, f64, u64, u64)> = IndexMap::new();
+    #[derive(Default)]
+    struct Total {
+        calls: usize,
+        seconds: f64,
+        bytes: u64,
+        flops: u64,
+        by_memory: f64,
+        by_arithmetic: f64,
+        least: f64,
+    }
+    let mut totals: IndexMap<&str, Total> = IndexMap::new();
     for (dispatch, seconds) in dispatches.iter().zip(times) {
         let total = totals.entry(dispatch.kernel.name).or_default();
-        total.0 += 1;
-        total.1 += seconds;
-        total.2 += work::bytes(dispatch);
-        total.3 += work::flops(dispatch);
+        let (bytes, flops) = (work::bytes(dispatch), work::flops(dispatch));
+        let (by_memory, by_arithmetic) = ceilings.least_seconds(bytes, flops);
+        total.calls += 1;
+        total.seconds += seconds;
+        total.bytes += bytes;
+        total.flops += flops;
+        total.by_memory += by_memory;
+        total.by_arithmetic += by_arithmetic;
+        total.least += by_memory.max(by_arithmetic);
     }
     let sum: f64 = times.iter().sum();
-    let row = |(kernel, (calls, seconds, bytes, flops)): (&str, (usize, f64, u64, u64))| {
+    let row = |(kernel, total): (&str, Total)| {
         // A dispatch can be shorter than a tick of the clock.
-        let per_second = |amount: u64| amount as f64 / seconds.max(1e-9) / 1e9;
-        let (most, memory) = ceilings.bound(flops.max(1), bytes);
+        let seconds = total.seconds.max(1e-9);
         KernelRow {
             kernel: kernel.to_owned(),
-            calls,
-            total_ms: seconds * 1e3,
-            share: seconds / sum,
-            gb_per_s: per_second(bytes),
-            gflop_per_s: (flops > 0).then(|| per_second(flops)),
-            intensity: flops as f64 / bytes as f64,
-            bound: if memory { "memory" } else { "arithmetic" },
-            of_ceiling: if memory { per_second(bytes) / ceilings.gb_per_s } else { per_second(flops) / most },
+            calls: total.calls,
+            total_ms: total.seconds * 1e3,
+            share: total.seconds / sum,
+            gb_per_s: total.bytes as f64 / seconds / 1e9,
+            gflop_per_s: (total.flops > 0).then(|| total.flops as f64 / seconds / 1e9),
+            intensity: total.flops as f64 / total.bytes as f64,
+            bound: if total.by_memory > total.by_arithmetic { "memory" } else { "arithmetic" },
+            of_ceiling: total.least / seconds,
         }
     };
     let mut rows: Vec<KernelRow> = totals.into_iter().map(row).collect();

@@ -27,11 +27,11 @@ impl Display for Profile {
         let Self { model, activation, batch, device, repeats, clock, .. } = self;
         writeln!(f, "{model}, {activation}, batch {batch} on {device}")?;
         writeln!(f, "medians of {repeats}, clock: {clock}")?;
-        writeln!(
-            f,
-            "ceilings measured here: {:.2} GB/s (copy), {:.1} GFLOP/s (multiply-adds)",
-            self.ceilings.gb_per_s, self.ceilings.gflop_per_s
-        )?;
+        write!(f, "ceilings measured here: {:.1} GFLOP/s; GB/s of copies", self.ceilings.gflop_per_s)?;
+        for copy in &self.ceilings.copies {
+            write!(f, ", {} MiB {:.2}", copy.bytes >> 20, copy.gb_per_s)?;
+        }
+        writeln!(f)?;
         writeln!(
             f,
             "{:<30} {:>5} {:>10} {:>8} {:>8} {:>9} {:>8}",
