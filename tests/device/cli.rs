@@ -196,7 +196,24 @@ fn folder_that_cannot_be_written() {
 fn devices_are_listed_as_json() {
     let rows: Value = serde_json::from_slice(&wgrad(&["devices", "--json"]).stdout).expect("JSON");
     let first = &rows[0];
-    for key in ["index", "name", "backend", "type", "driver", "features", "limits"] {
+    for key in ["index", "name", "backend", "type", "driver", "features", "limits", "paths"] {
         assert!(!first[key].is_null(), "{key} in {first}");
     }
+    let rows = rows.as_array().expect("an array");
+    let defaults: Vec<&Value> = rows.iter().filter(|row| row["default"] == true).collect();
+    assert_eq!(defaults.len(), 1, "{rows:?}");
+    assert!(defaults[0]["reason"].is_string(), "{}", defaults[0]);
+    let gpu = Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter");
+    // Without what Mesa adds to its own: the width of its vectors, which it takes from the process.
+    let plain = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
+    let name = defaults[0]["name"].as_str().expect("a name");
+    assert_eq!(plain(gpu.name()), plain(name), "what is called the default is what is opened");
+    let path = |name: &str| {
+        let paths = defaults[0]["paths"].as_array().expect("paths");
+        let row = paths.iter().find(|path| path["name"] == name).unwrap_or_else(|| panic!("{name}"));
+        assert!(row["note"].as_str().expect("a note").len() > 4, "{row}");
+        row["available"] == true
+    };
+    assert_eq!(path("precision=mixed"), gpu.cooperative_side().is_ok());
+    assert_eq!(path("profiles by the device's own clock"), gpu.has_timestamps());
 }
