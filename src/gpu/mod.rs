@@ -21,6 +21,7 @@ pub use device::{Gpu, Limits};
 pub use inspect::{Fault, Signature, inspect};
 pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
 pub use paths::AdapterPath;
+pub use pipeline::Mutation;
 pub use plan::{Plan, Recorder, Work};
 pub use readback::Readback;
 pub use shader::{COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, ShaderText, compose};

@@ -1,11 +1,10 @@
 //! The step's state, the sum of the partial gradients, SGD.
 
 use crate::Result;
-use crate::gpu::Recorder;
 use crate::kernels::optimizer::{self, LossScale, Sgd, State};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
-use crate::measure::check::lab::{Lab, errors, narrow, normals, uniforms};
+use crate::measure::check::lab::{Lab, errors, make_extreme, narrow, normals, uniforms};
 use crate::measure::check::tolerance::{Approx, sum_of_products};
 use crate::reference;
 
@@ -14,10 +13,8 @@ pub(super) fn advance_cases() -> Vec<Case> {
         let rates = [0.5f32, 0.25, 0.125, 0.0625, 0.1];
         let rates_view = lab.floats("rates", &rates)?;
         let state = lab.words("state", bytemuck::cast_slice(&[State::before(40, 2, 1000)]))?;
-        let mut recorder = Recorder::new();
         let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::ONE]))?;
-        recorder.push(optimizer::advance(128, 0, &rates_view.view, &state.view, &scaling.view));
-        let plan = recorder.finish(lab.gpu)?;
+        let plan = lab.plan([optimizer::advance(128, 0, &rates_view.view, &state.view, &scaling.view)])?;
         let mut comparisons = Vec::new();
         for k in 0..3u32 {
             plan.run(lab.gpu)?;
@@ -45,9 +42,7 @@ fn scale_case(growth: u32, steps: &'static [bool], expected: LossScale) -> Case 
         let rates = lab.floats("rates", &vec![0.5; steps.len()])?;
         let state = lab.words("state", bytemuck::cast_slice(&[State::before(0, 0, 0)]))?;
         let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::starting(1024.0)]))?;
-        let mut recorder = Recorder::new();
-        recorder.push(optimizer::advance(1, growth, &rates.view, &state.view, &scaling.view));
-        let plan = recorder.finish(lab.gpu)?;
+        let plan = lab.plan([optimizer::advance(1, growth, &rates.view, &state.view, &scaling.view)])?;
         for &overflow in steps {
             if overflow {
                 let now: Vec<u32> = lab.gpu.read(&scaling.view)?;
@@ -166,27 +161,31 @@ fn narrowed(values: &[f32]) -> Vec<f64> {
 }
 
 /// Three steps with a new gradient and learning rate each, against the twin; decay differs from block to block.
-fn sgd(lab: &Lab, momentum: f32, nesterov: bool, words: usize) -> Result<Vec<Comparison>> {
+fn sgd(lab: &Lab, momentum: f32, nesterov: bool, words: usize, extreme: bool) -> Result<Vec<Comparison>> {
     let decay: Vec<f64> =
         (0..words / 64).map(|i| if i % 3 == 2 { 0.0 } else { uniforms(92, words, 1e-4, 0.1)[i] }).collect();
     let rates = uniforms(91, 3, 0.01, 0.5);
     let (mut weight, mut buffer) = (normals(90, words), vec![0.0; words]);
+    if extreme {
+        make_extreme(&mut weight, 1e-40, 1e4);
+    }
     let (mut bound, mut momentum_bound): (Vec<_>, Vec<_>) =
         (weight.iter().map(|&w| Approx::exact(w)).collect(), vec![Approx::exact(0.0); words]);
     let state = lab.words("state", bytemuck::cast_slice(&[State::before(0, 0, 0)]))?;
     let [rates_view, decay_view] = [lab.values("rates", &rates)?, lab.values("decay", &decay)?];
     let gradient_view = lab.poisoned("gradient", words)?;
     let (weight_view, buffer_view) = (lab.values("weight", &weight)?, lab.values("buffer", &buffer)?);
-    let mut recorder = Recorder::new();
     let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::ONE]))?;
-    recorder.push(optimizer::advance(1, 0, &rates_view.view, &state.view, &scaling.view));
+    let advance = optimizer::advance(1, 0, &rates_view.view, &state.view, &scaling.view);
     let views = [&gradient_view, &decay_view, &state, &scaling].map(|t| &t.view);
     let sgd = Sgd { momentum, nesterov, scaled: false };
-    recorder.push(sgd.step(views, &weight_view.view, &buffer_view.view));
-    let plan = recorder.finish(lab.gpu)?;
+    let plan = lab.plan([advance, sgd.step(views, &weight_view.view, &buffer_view.view)])?;
     let mut comparisons = Vec::new();
     for (step, &lr) in rates.iter().enumerate() {
-        let gradient = normals(93 + step as u32, words);
+        let mut gradient = normals(93 + step as u32, words);
+        if extreme {
+            make_extreme(&mut gradient, 1e-40, 1e4);
+        }
         lab.gpu.write(&gradient_view.view, &narrow(&gradient))?;
         plan.run(lab.gpu)?;
         for block in 0..words / 64 {
@@ -215,12 +214,18 @@ fn sgd(lab: &Lab, momentum: f32, nesterov: bool, words: usize) -> Result<Vec<Com
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = scaling_cases();
     cases.push(Case::new(&optimizer::REDUCE, "0, 1, 2, 3 and 16 splits", reduce));
-    for (momentum, nesterov, words) in
-        [(0.0, false, 320), (0.9, false, 320), (0.9, true, 320), (0.875, true, 64 * 70)]
-    {
+    for (momentum, nesterov, words, extreme) in [
+        (0.0, false, 320, false),
+        (0.9, false, 320, false),
+        (0.9, true, 320, false),
+        (0.875, true, 64 * 70, false),
+        (0.9, true, 320, true),
+    ] {
         let kind = if nesterov { "Nesterov" } else { "plain" };
-        let name = format!("three steps, momentum {momentum}, {kind}, {words} words");
-        cases.push(Case::new(&optimizer::SGD, name, move |lab| sgd(lab, momentum, nesterov, words)));
+        let values = if extreme { ", extreme values" } else { "" };
+        let name = format!("three steps, momentum {momentum}, {kind}, {words} words{values}");
+        let run = move |lab: &Lab| sgd(lab, momentum, nesterov, words, extreme);
+        cases.push(Case::new(&optimizer::SGD, name, run));
     }
     cases
 }
