@@ -16,6 +16,7 @@ mod device {
     pub mod memory;
     pub mod monte_carlo;
     pub mod network;
+    pub mod regularizers;
     pub mod resume;
     pub mod training;
 }

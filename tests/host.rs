@@ -16,8 +16,8 @@ mod host {
     pub mod models;
     pub mod monte_carlo;
     pub mod onnx;
-    pub mod readers;
     pub mod profile;
+    pub mod readers;
     pub mod reference;
     pub mod registry;
     pub mod report;
