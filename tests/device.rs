@@ -13,6 +13,7 @@ mod device {
     pub mod init;
     pub mod kernels;
     pub mod kills;
+    pub mod lost;
     pub mod memory;
     pub mod monte_carlo;
     pub mod network;
