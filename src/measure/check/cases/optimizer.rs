@@ -188,13 +188,9 @@ fn sgd(lab: &Lab, momentum: f32, nesterov: bool, words: usize, extreme: bool) ->
         }
         lab.gpu.write(&gradient_view.view, &narrow(&gradient))?;
         plan.run(lab.gpu)?;
-        for block in 0..words / 64 {
-            let twin = reference::optimizer::Sgd {
-                lr,
-                momentum: f64::from(momentum),
-                weight_decay: decay[block],
-                nesterov,
-            };
+        for (block, &weight_decay) in decay.iter().enumerate() {
+            let twin =
+                reference::optimizer::Sgd { lr, momentum: f64::from(momentum), weight_decay, nesterov };
             let part = block * 64..block * 64 + 64;
             twin.step(&mut weight[part.clone()], &mut buffer[part.clone()], &gradient[part]);
         }
