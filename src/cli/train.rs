@@ -77,7 +77,7 @@ impl TrainArgs {
             ("data.source", &self.data),
             ("model", &self.model),
             ("activation", &self.activation),
-            ("weights", &self.init),
+            ("init", &self.init),
             ("on_nan", &self.on_nan),
         ];
         for (key, value) in words {

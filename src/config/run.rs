@@ -29,7 +29,7 @@ pub struct RunConfig {
     pub seed: u32,
     /// Safetensors file with weights and running statistics to begin with, by PyTorch's names. Default: not given, the
     /// seed's own initial weights.
-    pub weights: Option<String>,
+    pub init: Option<String>,
     /// Passes over the training images, 1 to 100,000. Default 200.
     pub epochs: u32,
     /// Stops after so many optimizer steps, 1 to 4,000,000,000. Default: not given, `epochs` alone decides.
@@ -77,7 +77,7 @@ impl Default for RunConfig {
             width: 1,
             activation: "relu".into(),
             seed: 0,
-            weights: None,
+            init: None,
             epochs: 200,
             steps: None,
             batch: 128,

@@ -133,8 +133,8 @@ impl<'a> Run<'a> {
 
     /// The file of weights that the run begins with, where one is named.
     fn initial_weights(config: &RunConfig, network: &Network) -> Result<Option<Checkpoint>> {
-        let Some(file) = &config.weights else { return Ok(None) };
-        let path = Path::new(file);
+        let Some(init) = &config.init else { return Ok(None) };
+        let path = Path::new(init);
         let checkpoint = Checkpoint::read(path)?;
         checkpoint.check(path, network)?;
         if let Some(name) = checkpoint.not_finite() {
@@ -160,7 +160,7 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             (None, Some(initial)) => {
-                let path = self.config.weights.as_deref().unwrap_or_default();
+                let path = self.config.init.as_deref().unwrap_or_default();
                 initial.restore_weights(Path::new(path), gpu, network, weights)?;
             }
             (None, None) => weights.initialize(gpu, network, self.config.seed)?,

@@ -103,7 +103,7 @@ fn weights_that_are_not_finite_are_no_beginning() {
     let (mut checkpoint, _) = last(&out);
     checkpoint.tensors.get_mut("bn1.weight").expect("it is there").1[3] = f32::NAN;
     checkpoint.write(&file).expect("it is written");
-    let config = growing("0.1", "stop").with(&[format!("weights={}", file.display())], &toml::Table::new());
+    let config = growing("0.1", "stop").with(&[format!("init={}", file.display())], &toml::Table::new());
     let dataset = few(60, 20);
     let begun = Run::create(gpu(), config.expect("a configuration"), &dataset, &folder.path().join("next"));
     let text = begun.err().expect("it is refused").to_string();

@@ -44,7 +44,7 @@ fn a_run_begins_with_a_files_weights() {
         assert_eq!(begun[name] == *bits, same, "{name}");
     }
     assert_eq!(
-        wgrad::config::RunConfig::from_file(&run.join("config.toml")).expect("one").weights.as_deref(),
+        wgrad::config::RunConfig::from_file(&run.join("config.toml")).expect("one").init.as_deref(),
         Some(golden)
     );
 
