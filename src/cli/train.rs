@@ -141,14 +141,14 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
             run
         }
     };
-    introduce(context, &run);
+    introduce(context, &run)?;
     let mut progress = Progress::new(context.output);
     let done = run.train(&mut progress, &stop);
     progress.finish();
     conclude(context, &folder, &done?, &dataset)
 }
 
-fn introduce(context: &Context, run: &Run) {
+fn introduce(context: &Context, run: &Run) -> Result<()> {
     let (train, validation) = run.split_sizes();
     let network = run.network();
     context.output.note(format!(
@@ -157,6 +157,8 @@ fn introduce(context: &Context, run: &Run) {
         network.parameter_count(),
         network.macs() as f64 / 1e6,
     ));
+    context.output.note(format!("memory: {}", run.memory()?.describe()));
+    Ok(())
 }
 
 fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Dataset) -> Result<()> {

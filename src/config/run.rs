@@ -38,6 +38,9 @@ pub struct RunConfig {
     pub batch: u32,
     /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
     pub eval_batch: u32,
+    /// The most MiB that a run may take on the device, 1 to 1,000,000. Default: not given, what the machine has left for
+    /// software drivers, else what the driver gives.
+    pub memory_limit: Option<u32>,
     /// How exact the convolutions' products are. Default `"f32"`.
     pub precision: Precision,
     /// For `"mixed"`: what the loss is multiplied by at first, so that small gradients do not vanish in f16; a power of two from
@@ -82,6 +85,7 @@ impl Default for RunConfig {
             steps: None,
             batch: 128,
             eval_batch: 100,
+            memory_limit: None,
             precision: Precision::F32,
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
