@@ -11,6 +11,7 @@ use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
 use wgrad::{Result, report};
 
+use super::events::Watch;
 use super::progress::Progress;
 use super::tune::TuneArgs;
 use super::{Context, activation_help, signal};
@@ -53,6 +54,9 @@ pub(super) struct TrainArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     tune: TuneArgs,
+    /// Write events for TensorBoard, to `tensorboard/` of the run folder
+    #[arg(long)]
+    tensorboard: bool,
     /// When a loss is no longer finite: stop, or rollback to the last checkpoint with half the learning rate
     #[arg(long, value_name = "stop|rollback")]
     on_nan: Option<String>,
@@ -91,6 +95,9 @@ impl TrainArgs {
             if let Some(value) = value {
                 config::put(&mut flags, key, i64::from(value));
             }
+        }
+        if self.tensorboard {
+            config::put(&mut flags, "tensorboard", true);
         }
         flags
     }
@@ -142,9 +149,10 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         }
     };
     introduce(context, &run)?;
-    let mut progress = Progress::new(context.output);
-    let done = run.train(&mut progress, &stop);
-    progress.finish();
+    let events = run.config().tensorboard.then(|| run.folder().tensorboard());
+    let mut watch = Watch::new(Progress::new(context.output), events.as_deref(), &dataset)?;
+    let done = run.train(&mut watch, &stop);
+    watch.progress.finish();
     conclude(context, &folder, &done?, &dataset)
 }
 

@@ -41,6 +41,7 @@ const FREE: &[&str] = &[
     "eval_batch",
     "init",
     "on_nan",
+    "tensorboard",
     "memory_limit",
     "data.source",
     "checkpoint.steps",

@@ -52,6 +52,8 @@ pub struct RunConfig {
     pub loss_scale_growth: u32,
     /// What happens when a loss is no longer finite, or above 10,000. Default `"stop"`.
     pub on_nan: OnNan,
+    /// Whether events for TensorBoard are written, to `tensorboard/` of the run folder. Default false.
+    pub tensorboard: bool,
     /// When the run's state is written, besides the end of each epoch.
     pub checkpoint: CheckpointConfig,
     /// Which images train, validate and test.
@@ -90,6 +92,7 @@ impl Default for RunConfig {
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
             on_nan: OnNan::Stop,
+            tensorboard: false,
             checkpoint: CheckpointConfig::default(),
             data: DataConfig::default(),
             augment: AugmentConfig::default(),

@@ -217,6 +217,11 @@ impl<'a> Run<'a> {
         memory::estimate(self.gpu, &self.config, &self.network, self.dataset)
     }
 
+    /// How it is configured.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
     /// The run's folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
@@ -250,7 +255,7 @@ impl<'a> Run<'a> {
                 self.recover(&mut device, divergence)?;
             }
         }
-        self.conclude(&device)
+        self.conclude(&device, observer)
     }
 
     fn device<'d>(
@@ -288,7 +293,7 @@ impl<'a> Run<'a> {
     }
 
     /// Tests the best checkpoint and writes the summary.
-    fn conclude(&mut self, device: &Device) -> Result<Summary> {
+    fn conclude(&mut self, device: &Device, observer: &mut dyn Observer) -> Result<Summary> {
         let weights = &device.trainer.weights;
         Checkpoint::read(&self.folder.best())?.restore(
             &self.folder.best(),
@@ -313,6 +318,7 @@ impl<'a> Run<'a> {
             seed: self.config.seed,
         };
         summary.write(&self.folder.summary())?;
+        observer.tested(&test);
         Ok(summary)
     }
 }
