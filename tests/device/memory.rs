@@ -106,6 +106,7 @@ fn two_thousand_steps_allocate_nothing() {
         "data.validation=0.2",
         "eval_batch=10",
         "augment.pad=0",
+        "optimizer.lr=0.001",
     ]);
     let mut run = Run::create(&gpu, config, &dataset, &folder.path().join("run")).expect("the run starts");
     let mut watch = Watch(&gpu, Vec::new(), 0);
