@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use wgrad::config::{RECIPES, RunConfig};
 use wgrad::data::{Images, cifar10, cifar100, image_file, python};
 use wgrad::kernels::{ACTIVATIONS, Activation};
+use wgrad::nn::models::{Settings, build};
 use wgrad::rng::{Sequence, Stream};
 use wgrad::train::Checkpoint;
 
@@ -243,6 +244,30 @@ fn recipes() {
     ];
     fuzz("recipe", 4 * MIB, &bases, &tokens, |bytes| {
         std::str::from_utf8(bytes).is_ok_and(|text| RunConfig::from_toml(text, "recipe").is_ok())
+    });
+}
+
+#[test]
+fn models() {
+    let place = Place::new("model.toml");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bases = [fs::read(root.join("assets/models/small.toml")).expect("a file")];
+    let tokens: [&[u8]; 10] = [
+        b"{ repeat = 2, layers = [",
+        b"] }",
+        b"{ conv = 999999999999 },",
+        b"kernel = 0",
+        b"{ residual = [",
+        b", stride = 3",
+        b"{ flatten = true },",
+        b"{ linear = 7 },",
+        b"\"relu\"",
+        b", padding = 9999999999999999",
+    ];
+    let settings = Settings::cifar10(Activation::parse("relu").expect("an activation"));
+    // A description may grow to ten thousand layers.
+    fuzz("model", 64 * MIB, &bases, &tokens, |bytes| {
+        build(place.put(bytes).to_str().expect("UTF-8"), &settings).is_ok()
     });
 }
 
