@@ -7,6 +7,7 @@ mod completions;
 mod data;
 mod devices;
 mod eval;
+mod events;
 mod export;
 mod output;
 mod predict;

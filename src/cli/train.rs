@@ -11,6 +11,7 @@ use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
 use wgrad::{Result, report};
 
+use super::events::Watch;
 use super::progress::Progress;
 use super::tune::TuneArgs;
 use super::{Context, activation_help, signal};
@@ -53,6 +54,9 @@ pub(super) struct TrainArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     tune: TuneArgs,
+    /// Write events for TensorBoard, to `tensorboard/` of the run folder
+    #[arg(long)]
+    tensorboard: bool,
     /// When a loss is no longer finite: stop, or rollback to the last checkpoint with half the learning rate
     #[arg(long, value_name = "stop|rollback")]
     on_nan: Option<String>,
@@ -91,6 +95,9 @@ impl TrainArgs {
             if let Some(value) = value {
                 config::put(&mut flags, key, i64::from(value));
             }
+        }
+        if self.tensorboard {
+            config::put(&mut flags, "tensorboard", true);
         }
         flags
     }
@@ -141,14 +148,15 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
             run
         }
     };
-    introduce(context, &run);
-    let mut progress = Progress::new(context.output);
-    let done = run.train(&mut progress, &stop);
-    progress.finish();
+    introduce(context, &run)?;
+    let events = run.config().tensorboard.then(|| run.folder().tensorboard());
+    let mut watch = Watch::new(Progress::new(context.output), events.as_deref(), &dataset)?;
+    let done = run.train(&mut watch, &stop);
+    watch.progress.finish();
     conclude(context, &folder, &done?, &dataset)
 }
 
-fn introduce(context: &Context, run: &Run) {
+fn introduce(context: &Context, run: &Run) -> Result<()> {
     let (train, validation) = run.split_sizes();
     let network = run.network();
     context.output.note(format!(
@@ -157,6 +165,8 @@ fn introduce(context: &Context, run: &Run) {
         network.parameter_count(),
         network.macs() as f64 / 1e6,
     ));
+    context.output.note(format!("memory: {}", run.memory()?.describe()));
+    Ok(())
 }
 
 fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Dataset) -> Result<()> {

@@ -9,6 +9,7 @@ use super::dataset::DeviceImages;
 use super::epoch::Observer;
 use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
+use super::memory::{self, MemoryEstimate};
 use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
 use super::resume::{self, newest};
@@ -54,7 +55,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// A configuration, data set or folder that does not fit.
     pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
-        let (network, split) = Self::prepare(&config, dataset)?;
+        let (network, split) = Self::prepare(gpu, &config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
         let initial = Self::initial_weights(&config, &network)?;
         let folder = RunFolder::create(out, &config)?;
@@ -96,7 +97,7 @@ impl<'a> Run<'a> {
     }
 
     fn go_on(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset, force: bool) -> Result<Self> {
-        let (network, split) = Self::prepare(&config, dataset)?;
+        let (network, split) = Self::prepare(gpu, &config, dataset)?;
         let (folder, _) = RunFolder::open(out)?;
         let lock = folder.lock()?;
         let fresh = Self::beginning(gpu, &config, dataset);
@@ -195,16 +196,30 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn prepare(config: &RunConfig, dataset: &Dataset) -> Result<(Network, Split)> {
+    fn prepare(gpu: &Gpu, config: &RunConfig, dataset: &Dataset) -> Result<(Network, Split)> {
         let input = [dataset.train.height as usize, dataset.train.width as usize, 3];
         let network = build_network(config, input, dataset.classes.len())?;
         let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
+        memory::estimate(gpu, config, &network, dataset)?;
         Ok((network, split))
     }
 
     /// The network in training.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// What the run will take on the device.
+    ///
+    /// # Errors
+    /// None for a run that exists: it was asked before.
+    pub fn memory(&self) -> Result<MemoryEstimate> {
+        memory::estimate(self.gpu, &self.config, &self.network, self.dataset)
+    }
+
+    /// How it is configured.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
     }
 
     /// The run's folder.
@@ -240,7 +255,7 @@ impl<'a> Run<'a> {
                 self.recover(&mut device, divergence)?;
             }
         }
-        self.conclude(&device)
+        self.conclude(&device, observer)
     }
 
     fn device<'d>(
@@ -278,7 +293,7 @@ impl<'a> Run<'a> {
     }
 
     /// Tests the best checkpoint and writes the summary.
-    fn conclude(&mut self, device: &Device) -> Result<Summary> {
+    fn conclude(&mut self, device: &Device, observer: &mut dyn Observer) -> Result<Summary> {
         let weights = &device.trainer.weights;
         Checkpoint::read(&self.folder.best())?.restore(
             &self.folder.best(),
@@ -303,6 +318,7 @@ impl<'a> Run<'a> {
             seed: self.config.seed,
         };
         summary.write(&self.folder.summary())?;
+        observer.tested(&test);
         Ok(summary)
     }
 }

@@ -317,7 +317,15 @@ fn a_resolved_configuration_holds_every_key() {
     let optional: Vec<&str> = optional_keys().collect();
     assert_eq!(
         optional,
-        ["augment.mean", "augment.std", "checkpoint.steps", "data.train_count", "init", "steps"]
+        [
+            "augment.mean",
+            "augment.std",
+            "checkpoint.steps",
+            "data.train_count",
+            "init",
+            "memory_limit",
+            "steps"
+        ]
     );
 }
 
