@@ -11,6 +11,7 @@ mod device {
     pub mod memory;
     pub mod monte_carlo;
     pub mod network;
+    pub mod optimizers;
     pub mod training;
 }
 mod support;

@@ -1,9 +1,9 @@
 // The first dispatch of every plan: moves the state to this step, whose batch has `batch` images. The loss scale follows what
 // the last step found: after gradients that were not finite it is halved, after `growth` good steps in a row doubled; a growth
 // of 0 keeps it.
-// rates: the learning rate of each step of the epoch. One invocation.
+// rates: for each step of the epoch the learning rate and the factors of optimizer/adam. One invocation.
 struct Params { batch: u32, growth: u32, pad0: u32, pad1: u32 }
-@group(0) @binding(0) var<storage, read> rates: array<f32>;
+@group(0) @binding(0) var<storage, read> rates: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> state: State;
 @group(0) @binding(2) var<storage, read_write> scaling: Scaling;
 @group(0) @binding(3) var<uniform> params: Params;
@@ -35,7 +35,11 @@ fn main() {
     state.step = state.next_step;
     state.record = state.next_record;
     state.cursor = state.next_cursor;
-    state.lr = rates[state.next_record];
+    let rate = rates[state.next_record];
+    state.lr = rate.x;
+    state.first = rate.y;
+    state.direct = rate.z;
+    state.second = rate.w;
     state.scale = scaling.scale;
     state.next_step += 1u;
     state.next_record += 1u;

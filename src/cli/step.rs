@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
     let network = build_network(&config, [shape[2], shape[3], shape[1]], 10)?;
     let checkpoint = Checkpoint::read(&args.weights)?;
     let gpu = context.open()?;
-    let weights = Weights::new(&gpu, &network, labels.len(), |_| 0.0)?;
+    let weights = Weights::new(&gpu, &network, labels.len())?;
     checkpoint.restore(&args.weights, &gpu, &network, &weights)?;
     let mode = match args.mode {
         ModeName::Train => Mode::Train,

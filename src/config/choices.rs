@@ -60,13 +60,31 @@ pub enum Normalization {
 pub enum OptimizerKind {
     /// `"sgd"`: stochastic gradient descent with momentum, as `torch.optim.SGD` with dampening 0.
     Sgd,
+    /// `"adam"`: Kingma, Ba 2014, weight decay added to the gradient.
+    Adam,
+    /// `"adamw"`: Adam with decoupled weight decay: weights shrink by lr * `weight_decay` of themselves, past the moments.
+    Adamw,
+    /// `"nadam"`: Adam with Nesterov's look-ahead (Dozat 2016).
+    Nadam,
+    /// `"rmsprop"`: gradients over the root of their mean square, as `torch.optim.RMSprop` without centring.
+    Rmsprop,
+}
+
+/// What `optimizer.weight_decay` = x means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum L2 {
+    /// `"torch"`: gradient += x * w, of a penalty x/2 * sum(w^2).
+    Torch,
+    /// `"keras"`: a penalty x * sum(w^2), so gradient += 2x * w.
+    Keras,
 }
 
 /// The parameters that weight decay acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecayOn {
-    /// `"all"`: every trained parameter, batch norm and biases as well (PyTorch's habit).
+    /// `"all"`: every trained parameter, batch norm and biases as well (PyTorch's habit), but for what activations learn.
     All,
     /// `"kernels"`: the weights of convolutions and linear layers only (Keras' habit).
     Kernels,

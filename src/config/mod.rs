@@ -5,6 +5,7 @@
 mod choices;
 mod layers;
 mod model;
+mod optimizer;
 mod recipes;
 mod run;
 mod schema;
@@ -13,12 +14,13 @@ mod suggest;
 mod validate;
 
 pub use choices::{
-    DecayOn, LastBatch, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
+    DecayOn, L2, LastBatch, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
 };
 pub use layers::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
+pub use optimizer::OptimizerConfig;
 pub use recipes::{RECIPES, Recipe};
 pub use run::RunConfig;
 pub use schema::{keys, optional_keys};
-pub use sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig};
+pub use sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig, ScheduleConfig};
 pub use suggest::{closest, did_you_mean};

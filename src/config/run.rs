@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::choices::{Precision, Shortcut};
 use super::layers;
 use super::model::{InitConfig, RegularizeConfig};
-use super::sections::{
-    AugmentConfig, BatchNormConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
-};
+use super::optimizer::OptimizerConfig;
+use super::sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig, ScheduleConfig};
 use crate::error::Result;
 
 /// Everything that decides what a run computes. Two runs with equal configurations, on the same device and driver, end

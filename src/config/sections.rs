@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{DecayOn, LastBatch, Normalization, OptimizerKind, ScheduleKind, Split};
+use super::choices::{LastBatch, Normalization, ScheduleKind, Split};
 
 /// `[data]`: which images train, validate and test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,38 +54,6 @@ pub struct AugmentConfig {
 impl Default for AugmentConfig {
     fn default() -> Self {
         Self { pad: 4, flip: true, normalization: Normalization::PerImage, mean: None, std: None }
-    }
-}
-
-/// `[optimizer]`: how gradients become updates, in PyTorch's terms.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OptimizerConfig {
-    /// The update rule. Default `"sgd"`.
-    pub kind: OptimizerKind,
-    /// Learning rate that the schedule starts from, above 0 and at most 100. Default 0.1.
-    pub lr: f64,
-    /// Share of the last update's velocity that is kept, at least 0 and below 1. Default 0.9.
-    pub momentum: f64,
-    /// Nesterov's look-ahead; takes a momentum above 0. Default false.
-    pub nesterov: bool,
-    /// Weight decay, 0 to 1, by PyTorch's convention: gradient += `weight_decay` * w. Keras' `l2(x)` adds
-    /// x * sum(w^2) to the loss, whose gradient is 2x * w, so write twice x here. Default 1e-4.
-    pub weight_decay: f64,
-    /// The parameters that weight decay acts on. Default `"all"`.
-    pub decay_on: DecayOn,
-}
-
-impl Default for OptimizerConfig {
-    fn default() -> Self {
-        Self {
-            kind: OptimizerKind::Sgd,
-            lr: 0.1,
-            momentum: 0.9,
-            nesterov: false,
-            weight_decay: 1e-4,
-            decay_on: DecayOn::All,
-        }
     }
 }
 

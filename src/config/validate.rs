@@ -26,7 +26,7 @@ fn words<T: Display>((low, high): &Ends<T>) -> String {
 }
 
 /// Refuses a value outside the range, NaN as well.
-fn within<T: PartialOrd + Display>(key: &str, value: T, range: Ends<T>) -> Result<()> {
+pub(super) fn within<T: PartialOrd + Display>(key: &str, value: T, range: Ends<T>) -> Result<()> {
     use std::ops::RangeBounds;
     if range.contains(&value) {
         return Ok(());
@@ -64,7 +64,7 @@ impl RunConfig {
         within("loss_scale_growth", self.loss_scale_growth, (Included(0), Included(1_000_000)))?;
         self.validate_data()?;
         self.validate_augment()?;
-        self.validate_optimizer()?;
+        self.optimizer.validate()?;
         self.validate_schedule()?;
         within("batchnorm.momentum", self.batchnorm.momentum, (Excluded(0.0), Included(1.0)))?;
         within("batchnorm.eps", self.batchnorm.eps, (Excluded(0.0), Included(1.0)))?;
@@ -101,19 +101,6 @@ impl RunConfig {
         if augment.mean.is_some() && augment.normalization != Normalization::PerChannel {
             return Err(Error::usage(
                 "augment.mean and augment.std need augment.normalization = \"per_channel\": change it or remove them",
-            ));
-        }
-        Ok(())
-    }
-
-    fn validate_optimizer(&self) -> Result<()> {
-        let optimizer = &self.optimizer;
-        within("optimizer.lr", optimizer.lr, (Excluded(0.0), Included(100.0)))?;
-        within("optimizer.momentum", optimizer.momentum, (Included(0.0), Excluded(1.0)))?;
-        within("optimizer.weight_decay", optimizer.weight_decay, (Included(0.0), Included(1.0)))?;
-        if optimizer.nesterov && optimizer.momentum == 0.0 {
-            return Err(Error::usage(
-                "optimizer.nesterov = true needs optimizer.momentum above 0: set a momentum or switch nesterov off",
             ));
         }
         Ok(())

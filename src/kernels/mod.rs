@@ -80,7 +80,13 @@ pub const KERNELS: &[&Kernel] = &[
     &loss::COLLECT,
     &optimizer::REDUCE,
     &dropconnect::GRADIENT,
+    &optimizer::SQUARE_SUM,
+    &optimizer::CLIP,
     &optimizer::SGD,
+    &optimizer::ADAM,
+    &optimizer::RMSPROP,
+    &optimizer::AVERAGE,
+    &optimizer::SWAP,
 ];
 
 /// Channels are stored in groups of four, each group's pixels as a plane: N, C/4, H*W, 4. The last group is filled up with
@@ -115,6 +121,7 @@ pub(crate) mod lib {
     pub const INDEX: &str = shader!("lib/index");
     pub const PHILOX: &str = shader!("lib/philox");
     pub const STATE: &str = shader!("lib/state");
+    pub const UPDATE: &str = shader!("lib/update");
     pub const ROWS: &str = shader!("lib/rows");
     pub const FOUR: &str = crate::gpu::FOUR;
     pub const REDUCE: &str = shader!("lib/reduce");

@@ -12,7 +12,7 @@ mod workspace;
 pub use builder::Builder;
 pub use init::{Init, initial};
 pub use network::{
-    BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, Parameter, Role, ShortcutSite, Value,
+    ALIGN, BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, Parameter, Role, ShortcutSite, Value,
 };
 pub use record::{Mode, Pass};
 pub use weights::Weights;

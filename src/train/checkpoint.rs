@@ -13,8 +13,6 @@ use crate::kernels::optimizer::LossScale;
 use crate::nn::{Network, Parameter, Weights};
 use crate::{Error, Result};
 
-/// Prefix of the momentum tensors: weights keep PyTorch's own names.
-const MOMENTUM: &str = "optimizer.momentum.";
 /// Records of the unfinished epoch: (sum of losses, right answers) of each step.
 const RECORDS: &str = "train.records";
 /// Key of the progress in the file's metadata.
@@ -61,7 +59,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Takes weights, momentum and statistics from the device.
+    /// Takes weights and statistics from the device.
     ///
     /// # Errors
     /// A lost device.
@@ -73,14 +71,10 @@ impl Checkpoint {
         records: &[[f32; 2]],
     ) -> Result<Self> {
         let mut tensors = HashMap::new();
-        let sets = [
-            ("", &weights.weight, &network.parameters),
-            (MOMENTUM, &weights.momentum, &network.parameters),
-            ("", &weights.statistics, &network.statistics),
-        ];
-        for (prefix, buffer, list) in sets {
+        let sets = [(&weights.weight, &network.parameters), (&weights.statistics, &network.statistics)];
+        for (buffer, list) in sets {
             for (parameter, values) in list.iter().zip(weights.get(gpu, buffer, list)?) {
-                tensors.insert(format!("{prefix}{}", parameter.name), (parameter.shape.clone(), values));
+                tensors.insert(parameter.name.clone(), (parameter.shape.clone(), values));
             }
         }
         let flat: Vec<f32> = records.iter().flatten().copied().collect();
@@ -88,18 +82,13 @@ impl Checkpoint {
         Ok(Self { progress: Some(progress), tensors })
     }
 
-    /// Puts weights and statistics, and momentum where the file has it, onto the device.
+    /// Puts weights and statistics onto the device.
     ///
     /// # Errors
     /// A tensor that is missing or has another shape: the file belongs to another model.
     pub fn restore(&self, path: &Path, gpu: &Gpu, network: &Network, weights: &Weights) -> Result<()> {
         for parameter in network.parameters.iter().chain(&network.statistics) {
             weights.set(gpu, parameter, self.tensor(path, &network.name, parameter)?)?;
-        }
-        for parameter in &network.parameters {
-            if let Some((_, values)) = self.tensors.get(&format!("{MOMENTUM}{}", parameter.name)) {
-                weights.set_in(gpu, &weights.momentum, parameter, values)?;
-            }
         }
         Ok(())
     }

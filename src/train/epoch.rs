@@ -63,7 +63,7 @@ impl Run<'_> {
         };
         let rates: Vec<f32> = (0..steps_per_epoch as u64).map(rate).collect();
         let order = order::epoch_order(&self.split.train, self.config.seed, epoch);
-        trainer.begin_epoch(&order, &rates, self.progress.step, self.progress.record as usize)?;
+        trainer.begin_epoch(epoch, &order, &rates, self.progress.step, self.progress.record as usize)?;
         let images = match self.steps(trainer, total_steps, started, observer, stop)? {
             Some(images) => images,
             None => return Err(self.interrupt(device, started)?),
@@ -143,7 +143,10 @@ impl Run<'_> {
 
     fn validate(&self, device: &Device) -> Result<Option<Evaluation>> {
         let Some(evaluator) = &device.validation else { return Ok(None) };
+        let optimizer = &device.trainer.optimizer;
+        optimizer.swap(self.gpu);
         let logits = evaluator.logits(self.gpu, &self.split.val)?;
+        optimizer.swap(self.gpu);
         let labels: Vec<u8> = self.split.val.iter().map(|&i| self.dataset.train.labels[i as usize]).collect();
         Ok(Some(Evaluation::of(&logits, &labels, self.network.classes)))
     }
@@ -174,7 +177,10 @@ impl Run<'_> {
             tracing::info!("loss scale {}, {skipped} steps left out so far", scale.scale);
             progress.loss_scale = Some(scale);
         }
-        Checkpoint::capture(self.gpu, &self.network, &device.trainer.weights, progress, records)
+        let Trainer { weights, optimizer, .. } = &device.trainer;
+        let mut checkpoint = Checkpoint::capture(self.gpu, &self.network, weights, progress, records)?;
+        optimizer.capture(self.gpu, &self.network, weights, &mut checkpoint)?;
+        Ok(checkpoint)
     }
 
     /// Writes the checkpoint in the middle of an epoch.

@@ -9,7 +9,7 @@ use crate::data::{Dataset, Images};
 use crate::gpu::{Buffer, Gpu, Plan, Recorder};
 use crate::kernels::augment::{Gather, Normalize};
 use crate::kernels::conv::Choices;
-use crate::kernels::optimizer::{self, LossScale, State};
+use crate::kernels::optimizer::{self, LossScale, Rates, State};
 use crate::kernels::{groups_of_four, loss};
 use crate::nn::{Mode, Network, Pass, Weights, Workspace};
 use crate::{Error, Result};
@@ -86,7 +86,7 @@ impl Evaluator {
         let EvaluatorParts { gpu, network, weights, workspace, data, batch, normalize, choices } = parts;
         let state = gpu.buffer("evaluation state", size_of::<State>() / 4)?;
         let order = gpu.buffer("evaluation order", images)?;
-        let rates = gpu.buffer("evaluation rates", images.div_ceil(batch))?;
+        let rates = gpu.buffer("evaluation rates", images.div_ceil(batch) * size_of::<Rates>() / 4)?;
         let labels = gpu.buffer("evaluation labels", batch)?;
         let results = gpu.buffer("evaluation results", images * groups_of_four(network.classes) * 4)?;
         let mut recorder = Recorder::new();

@@ -8,6 +8,7 @@ mod folder;
 pub mod metrics;
 mod monte_carlo;
 mod network;
+mod optimizer;
 mod run;
 pub mod schedule;
 mod step;
@@ -20,7 +21,8 @@ pub use evaluate::{Evaluation, Evaluator, TrainedImages, TrainedNetwork, logits_
 pub use folder::RunFolder;
 pub use metrics::{EpochMetrics, MetricsLog, Summary};
 pub use monte_carlo::MonteCarlo;
-pub use network::{build_network, normalize, precision, split_kind, step_settings};
+pub use network::{build_network, normalize, optimizer_settings, precision, split_kind, step_settings};
+pub use optimizer::{Optimizer, OptimizerSettings};
 pub use run::Run;
 pub use schedule::Schedule;
 pub use step::{StepOutput, single_step};

@@ -1,16 +1,17 @@
 //! From the configuration to what the layers below take.
 
+use super::optimizer::OptimizerSettings;
 use super::trainer::StepSettings;
 use crate::config::{
-    DecayOn, DropAt, DropConnectOn, DropConnectSamples, LastBatch, Normalization, RegularizeConfig,
-    ResidualKind, RunConfig, Shortcut, Split,
+    DecayOn, DropAt, DropConnectOn, DropConnectSamples, L2, LastBatch, Normalization, OptimizerConfig,
+    OptimizerKind, RegularizeConfig, ResidualKind, RunConfig, Shortcut, Split,
 };
 use crate::data::Images;
 use crate::data::split::SplitKind;
 use crate::kernels::Activation;
 use crate::kernels::augment::Normalize;
 use crate::kernels::conv::{Choices, Precision};
-use crate::kernels::optimizer::Sgd;
+use crate::kernels::optimizer::{Adam, AdamForm, Clip, RmsProp, Rule, Sgd, Treatment};
 use crate::nn::models::{
     self, DropSite, Regularize, ResidualDrop, Settings, ShortcutOption, SiteDrop, WeightDrop,
 };
@@ -107,17 +108,40 @@ pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices
         flip: config.augment.flip,
         normalize: normalize(config, images, train),
         label_smoothing: config.loss.label_smoothing as f32,
-        sgd: Sgd {
-            momentum: config.optimizer.momentum as f32,
-            nesterov: config.optimizer.nesterov,
-            scaled: false,
-        },
-        weight_decay: config.optimizer.weight_decay as f32,
-        decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
+        optimizer: optimizer_settings(&config.optimizer),
         seed: config.seed,
         choices,
         loss_scale: config.loss_scale as f32,
         loss_scale_growth: config.loss_scale_growth,
+    }
+}
+
+/// The configured optimizer.
+pub fn optimizer_settings(config: &OptimizerConfig) -> OptimizerSettings {
+    let &OptimizerConfig { kind, momentum, nesterov, beta1, beta2, eps, psi, rho, .. } = config;
+    let adam = |form| Rule::Adam(Adam { beta1, beta2, eps, form });
+    let plain = if config.eps_hat { AdamForm::EpsilonHat } else { AdamForm::Corrected };
+    let rule = match kind {
+        OptimizerKind::Sgd => Rule::Sgd(Sgd { momentum, nesterov }),
+        OptimizerKind::Adam | OptimizerKind::Adamw => adam(plain),
+        OptimizerKind::Nadam => adam(AdamForm::Nadam { psi }),
+        OptimizerKind::Rmsprop => Rule::RmsProp(RmsProp { rho, eps, momentum }),
+    };
+    let clip = match (config.clip_norm, config.clip_value) {
+        (Some(most), _) => Clip::Norm(most as f32),
+        (None, Some(most)) => Clip::Value(most as f32),
+        (None, None) => Clip::None,
+    };
+    let decoupled = kind == OptimizerKind::Adamw;
+    let doubled = if config.l2 == L2::Keras { 2.0 } else { 1.0 };
+    OptimizerSettings {
+        rule,
+        treatment: Treatment { scaled: false, clip, decoupled, l1: config.l1 > 0.0 },
+        weight_decay: (doubled * config.weight_decay) as f32,
+        l1: config.l1 as f32,
+        kernels_only: config.decay_on == DecayOn::Kernels,
+        average: config.average,
+        steps_before: u64::from(config.steps_before),
     }
 }
 

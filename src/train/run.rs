@@ -143,9 +143,15 @@ impl<'a> Run<'a> {
         let test = DeviceImages::upload(self.gpu, &self.dataset.test)?;
         let mut device = self.device(&network, &train, &test, settings)?;
         match self.resumed.take() {
-            None => device.trainer.weights.initialize(self.gpu, &network, self.config.seed)?,
+            None => {
+                let Trainer { weights, optimizer, .. } = &device.trainer;
+                weights.initialize(self.gpu, &network, self.config.seed)?;
+                optimizer.begin(self.gpu, weights)?;
+            }
             Some(checkpoint) => {
-                checkpoint.restore(&self.folder.last(), self.gpu, &network, &device.trainer.weights)?;
+                let Trainer { weights, optimizer, .. } = &device.trainer;
+                checkpoint.restore(&self.folder.last(), self.gpu, &network, weights)?;
+                optimizer.restore(self.gpu, &network, weights, &checkpoint)?;
                 device.trainer.set_records(&checkpoint.records())?;
                 if let Some(scale) = self.progress.loss_scale {
                     device.trainer.weights.set_loss_scale(self.gpu, scale)?;

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use super::dataset::{BatchViews, DeviceImages};
+use super::optimizer::{Optimizer, OptimizerSettings};
 use crate::gpu::{Buffer, Gpu, Plan, Readback, Recorder, View, Work};
 use crate::kernels::augment::{Gather, Normalize};
 use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::loss::CrossEntropy;
-use crate::kernels::optimizer::{self, LossScale, Sgd, State};
-use crate::nn::{Mode, Network, Parameter, Pass, Role, Weights, Workspace};
+use crate::kernels::optimizer::{self, LossScale, Rates, State};
+use crate::nn::{Mode, Network, Pass, Weights, Workspace};
 use crate::{Error, Result};
 
 /// Steps that may be under way on the device while the host goes on.
@@ -32,11 +33,7 @@ pub struct StepSettings {
     /// Share of the loss's target that is spread over all classes.
     pub label_smoothing: f32,
     /// The optimizer.
-    pub sgd: Sgd,
-    /// Weight decay, in PyTorch's sense: gradient += decay * weight.
-    pub weight_decay: f32,
-    /// Whether only filters and matrices decay.
-    pub decay_kernels_only: bool,
+    pub optimizer: OptimizerSettings,
     /// The run's seed.
     pub seed: u32,
     /// Which kernels compute the convolutions.
@@ -52,12 +49,14 @@ impl StepSettings {
         self.choices.precision() == Precision::Mixed
     }
 
-    fn decay(&self, parameter: &Parameter) -> f32 {
-        if parameter.role == Role::Activation || (self.decay_kernels_only && !parameter.role.is_kernel()) {
-            0.0
-        } else {
-            self.weight_decay
+    /// The optimizer's buffers, and the loss scale where there is one.
+    fn optimizer(&self, gpu: &Gpu, network: &Network, weights: &Weights) -> Result<Optimizer> {
+        let mut settings = self.optimizer;
+        settings.treatment.scaled = self.scaled();
+        if self.scaled() {
+            weights.set_loss_scale(gpu, LossScale::starting(self.loss_scale))?;
         }
+        Optimizer::new(gpu, network, weights, settings)
     }
 
     /// Steps of an epoch over `images` images.
@@ -74,6 +73,8 @@ pub struct Trainer<'a> {
     pub network: &'a Network,
     /// Its parameters on the device.
     pub weights: Weights,
+    /// What the optimizer keeps.
+    pub optimizer: Optimizer,
     pub(super) workspace: Workspace,
     settings: StepSettings,
     state: Buffer,
@@ -108,21 +109,20 @@ impl<'a> Trainer<'a> {
             )));
         }
         let batch = settings.batch.min(images);
-        let weights = Weights::new(gpu, network, batch, |parameter| settings.decay(parameter))?;
-        if settings.scaled() {
-            weights.set_loss_scale(gpu, LossScale::starting(settings.loss_scale))?;
-        }
+        let weights = Weights::new(gpu, network, batch)?;
+        let optimizer = settings.optimizer(gpu, network, &weights)?;
         let mut workspace = Workspace::new(gpu, network, settings.eval_batch, batch)?;
         let parts = Parts {
             gpu,
             network,
             weights: &weights,
+            optimizer: &optimizer,
             data,
             images,
             settings: &settings,
             state: gpu.buffer("state", size_of::<State>() / 4)?,
             order: gpu.buffer("order", images)?,
-            rates: gpu.buffer("rates", steps_per_epoch)?,
+            rates: gpu.buffer("rates", steps_per_epoch * size_of::<Rates>() / 4)?,
             records: gpu.buffer("records", steps_per_epoch * 2)?,
             labels: gpu.buffer("batch labels", batch)?,
             dlogits: gpu.buffer("dlogits", network.words(network.logits(), batch))?,
@@ -149,6 +149,7 @@ impl<'a> Trainer<'a> {
             in_flight: VecDeque::new(),
             readback,
             weights,
+            optimizer,
         })
     }
 
@@ -175,17 +176,25 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Prepares an epoch: its order of images, its learning rates, and where to begin: step `record` of the epoch, which is
-    /// step `step` of the run.
+    /// Prepares epoch `epoch` (from 0): its order of images, its learning rates, and where to begin: step `record` of the
+    /// epoch, which is step `step` of the run.
     ///
     /// # Errors
     /// A lost device.
-    pub fn begin_epoch(&mut self, order: &[u32], rates: &[f32], step: u32, record: usize) -> Result<()> {
+    pub fn begin_epoch(
+        &mut self,
+        epoch: u32,
+        order: &[u32],
+        rates: &[f32],
+        step: u32,
+        record: usize,
+    ) -> Result<()> {
         self.finish()?;
         self.gpu.write(&self.order.view(), order)?;
-        self.gpu.write(&self.rates.view(), rates)?;
+        let first = step - record as u32;
+        self.gpu.write(&self.rates.view(), &self.settings.optimizer.rates(first, rates))?;
         let cursor = (record * self.settings.batch) as u32;
-        self.gpu.write(&self.state.view(), &[State::before(step, record as u32, cursor)])
+        self.gpu.write(&self.state.view(), &[State::before(step, record as u32, cursor).in_epoch(epoch)])
     }
 
     /// Submits the step `record` of the epoch; waits only where too many are under way.
@@ -248,6 +257,7 @@ struct Parts<'a> {
     gpu: &'a Gpu,
     network: &'a Network,
     weights: &'a Weights,
+    optimizer: &'a Optimizer,
     data: &'a DeviceImages,
     images: usize,
     settings: &'a StepSettings,
@@ -300,9 +310,7 @@ impl Parts<'_> {
         let loss = CrossEntropy { batch, classes: network.classes, smoothing: settings.label_smoothing };
         recorder.push(loss.forward(&logits, &self.labels.view(), &state, &dlogits, &self.records.view()));
         pass.backward(&dlogits, &mut recorder)?;
-        let sgd = Sgd { scaled: settings.scaled(), ..settings.sgd };
-        let views = [weights.gradient.view(), weights.decay.view(), state, scaling];
-        recorder.push(sgd.step(views.each_ref(), &weights.weight.view(), &weights.momentum.view()));
+        self.optimizer.record(weights, &state, &mut recorder);
         recorder.finish(self.gpu)
     }
 }

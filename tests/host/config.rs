@@ -73,6 +73,16 @@ fn every_range_is_checked_at_both_ends() {
         ("optimizer.lr", &["0", "-1", "100.5", "nan", "inf"], &["1e-9", "100"]),
         ("optimizer.momentum", &["-0.1", "1", "nan"], &["0", "0.999"]),
         ("optimizer.weight_decay", &["-1e-9", "1.1", "nan"], &["0", "1"]),
+        ("optimizer.beta1", &["-0.1", "1", "nan"], &["0", "0.9999"]),
+        ("optimizer.beta2", &["-0.1", "1", "nan"], &["0", "0.9999"]),
+        ("optimizer.rho", &["-0.1", "1", "nan"], &["0", "0.9999"]),
+        ("optimizer.eps", &["0", "1.1", "nan"], &["1e-12", "1"]),
+        ("optimizer.psi", &["0", "101", "nan"], &["0.004", "100"]),
+        ("optimizer.l1", &["-1e-9", "1.1", "nan"], &["0", "1"]),
+        ("optimizer.clip_norm", &["0", "1000001", "nan"], &["1e-6", "1000000"]),
+        ("optimizer.clip_value", &["0", "1000001", "nan"], &["1e-6", "1000000"]),
+        ("optimizer.average", &["0", "1", "nan"], &["0.5", "0.9999"]),
+        ("optimizer.steps_before", &["4000000001"], &["0", "4000000000"]),
         ("schedule.gamma", &["0", "1.1", "nan"], &["0.001", "1"]),
         ("schedule.warmup_epochs", &["-1", "1001", "nan"], &["0", "1000"]),
         ("schedule.milestones", &["[0]", "[-1]", "[1e7]", "[nan]"], &["[]", "[0.5, 1000000]"]),
@@ -135,6 +145,10 @@ fn values_that_contradict_each_other_are_refused() {
         (&["schedule.milestones=[5, 5]"][..], &["schedule.milestones", "ascend", "5"][..]),
         (&["schedule.milestones=[9, 3]"], &["9", "3"]),
         (&["optimizer.nesterov=true", "optimizer.momentum=0"], &["nesterov", "momentum"]),
+        (&["optimizer.kind=adam", "optimizer.nesterov=true"], &["nesterov", "sgd", "nadam"]),
+        (&["optimizer.eps_hat=true"], &["eps_hat", "adam"]),
+        (&["optimizer.kind=adamw", "optimizer.l2=keras"], &["l2", "adamw", "torch"]),
+        (&["optimizer.clip_norm=1", "optimizer.clip_value=1"], &["clip_norm", "clip_value"]),
         (&["augment.normalization=per_channel", "augment.mean=[0.5,0.5,0.5]"], &["augment.std", "both"]),
         (&["augment.mean=[0.5,0.5,0.5]", "augment.std=[0.5,0.5,0.5]"], &["per_channel"]),
         (&["data.split=none", "data.train_count=100"], &["data.train_count = 100", "split"]),
@@ -315,7 +329,16 @@ fn a_resolved_configuration_holds_every_key() {
         assert!(found, "{key} is missing in\n{text}");
     }
     let optional: Vec<&str> = optional_keys().collect();
-    assert_eq!(optional, ["augment.mean", "augment.std", "data.train_count", "steps"]);
+    let expected = [
+        "augment.mean",
+        "augment.std",
+        "data.train_count",
+        "optimizer.average",
+        "optimizer.clip_norm",
+        "optimizer.clip_value",
+        "steps",
+    ];
+    assert_eq!(optional, expected);
 }
 
 #[test]

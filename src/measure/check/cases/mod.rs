@@ -19,6 +19,7 @@ mod philox;
 mod pool;
 mod reshape;
 mod residual;
+mod rules;
 mod winograd;
 
 use super::case::Case;
@@ -46,6 +47,7 @@ pub fn cases() -> Vec<Case> {
         linear::cases(),
         loss::cases(),
         optimizer::cases(),
+        rules::cases(),
     ]
     .into_iter()
     .flatten()
