@@ -13,6 +13,7 @@ mod host {
     pub mod layering;
     pub mod models;
     pub mod monte_carlo;
+    pub mod recipes;
     pub mod reference;
     pub mod registry;
     pub mod report;

@@ -5,11 +5,13 @@ mod bench;
 mod check;
 mod devices;
 mod eval;
+mod lr_find;
 mod output;
 mod predict;
 mod profile;
 mod progress;
 mod recipes;
+mod settings;
 mod source;
 mod step;
 mod subject;
@@ -60,6 +62,8 @@ enum Command {
     Devices,
     /// Train a model and write a run folder
     Train(train::TrainArgs),
+    /// Try learning rates from small to large in one short training, plot the loss, suggest one
+    LrFind(lr_find::LrFindArgs),
     /// Accuracy, loss and confusion matrix of a run or checkpoint
     Eval(eval::EvalArgs),
     /// Classes of image files
@@ -107,6 +111,7 @@ pub fn main() -> ExitCode {
     let done = match args.command {
         Command::Devices => devices::run(&context),
         Command::Train(args) => train::run(&context, args),
+        Command::LrFind(args) => lr_find::run(&context, &args),
         Command::Eval(args) => eval::run(&context, &args),
         Command::Predict(args) => predict::run(&context, &args),
         Command::Step(args) => step::run(&context, &args),

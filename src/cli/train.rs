@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use wgrad::config::{self, RunConfig};
 use wgrad::data::{Dataset, Source, load};
 use wgrad::kernels::Activation;
 use wgrad::kernels::conv::Precision;
@@ -13,39 +12,15 @@ use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
 use wgrad::{Error, Result, report};
 
+use super::Context;
 use super::progress::Progress;
+use super::settings::SettingsArgs;
 use super::tune::TuneArgs;
-use super::{Context, activation_help};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
-    /// Recipe: a name of `wgrad recipes`, or a TOML file
-    #[arg(long, value_name = "NAME|FILE")]
-    recipe: Option<String>,
-    /// Data: a folder with CIFAR-10's binary files, or `sample` (bundled with the program)
-    #[arg(long, value_name = "DIR|sample")]
-    data: Option<String>,
-    /// Model, for example resnet20 or resnet56
-    #[arg(long)]
-    model: Option<String>,
-    /// Activation, for example relu or dropact:retain=0.95; --help lists them
-    #[arg(long, value_name = "SPEC", long_help = activation_help())]
-    activation: Option<String>,
-    /// Passes over the training images
-    #[arg(long)]
-    epochs: Option<u32>,
-    /// Most optimizer steps, whatever the epochs
-    #[arg(long)]
-    steps: Option<u32>,
-    /// Images of a step
-    #[arg(long)]
-    batch: Option<u32>,
-    /// Seed of weights, masks, augmentation and order
-    #[arg(long)]
-    seed: Option<u32>,
-    /// Any other setting, for example optimizer.lr=0.05; may be repeated
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    settings: SettingsArgs,
     /// Folder of the run [default: runs/NAME-1, -2, ...]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -58,40 +33,13 @@ pub(super) struct TrainArgs {
     resume: Option<PathBuf>,
 }
 
-impl TrainArgs {
-    fn config(&self) -> Result<RunConfig> {
-        let mut flags = toml::Table::new();
-        let words = [("data.source", &self.data), ("model", &self.model), ("activation", &self.activation)];
-        for (key, value) in words {
-            if let Some(value) = value {
-                config::put(&mut flags, key, value.as_str());
-            }
-        }
-        let numbers =
-            [("epochs", self.epochs), ("steps", self.steps), ("batch", self.batch), ("seed", self.seed)];
-        for (key, value) in numbers {
-            if let Some(value) = value {
-                config::put(&mut flags, key, i64::from(value));
-            }
-        }
-        RunConfig::from_layers(self.recipe.as_deref(), &self.set, &flags)
-    }
-
-    fn name(&self, config: &RunConfig) -> String {
-        let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let activation = config.activation.split(".wgsl").next().unwrap_or_default();
-        let activation = stem(activation.split(':').next().unwrap_or_default()).unwrap_or_default();
-        self.recipe.as_deref().and_then(stem).unwrap_or_else(|| format!("{}-{activation}", config.model))
-    }
-}
-
 pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     let stop = stop_on_signal()?;
     let (config, folder) = match &args.resume {
         Some(folder) => (RunFolder::open(folder)?.1, folder.clone()),
         None => {
-            let config = args.config()?;
-            let unused = || RunFolder::unused(Path::new("runs"), &args.name(&config));
+            let config = args.settings.config()?;
+            let unused = || RunFolder::unused(Path::new("runs"), &args.settings.name(&config));
             let folder = args.out.clone().unwrap_or_else(unused);
             (config, folder)
         }
@@ -159,7 +107,7 @@ fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Datas
 }
 
 /// The first signal asks the run to stop after its step; the second ends the program at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+pub(super) fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let handler = move || {

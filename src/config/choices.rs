@@ -100,4 +100,22 @@ pub enum ScheduleKind {
     Cosine,
     /// `"constant"`: `optimizer.lr` throughout.
     Constant,
+    /// `"exponential"`: lr * gamma^(epochs / `decay_epochs`), Keras' `ExponentialDecay`.
+    Exponential,
+    /// `"one_cycle"`: linearly from a tenth of `optimizer.lr` up to it, back, and in the last tenth of the steps down to a
+    /// ten-thousandth (Geron, Hands-on Machine Learning, chapter 11, after Smith 2018).
+    OneCycle,
+    /// `"plateau"`: times `gamma` when `monitor` makes no progress, Keras' `ReduceLROnPlateau`.
+    Plateau,
+}
+
+/// What tells a better epoch from a worse one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// `"val_accuracy"`: higher is better.
+    #[default]
+    ValAccuracy,
+    /// `"val_loss"`: lower is better.
+    ValLoss,
 }

@@ -8,19 +8,21 @@ mod model;
 mod optimizer;
 mod recipes;
 mod run;
+mod schedule;
 mod schema;
 mod sections;
 mod suggest;
 mod validate;
 
 pub use choices::{
-    DecayOn, L2, LastBatch, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
+    DecayOn, L2, LastBatch, Monitor, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
 };
 pub use layers::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
 pub use optimizer::OptimizerConfig;
 pub use recipes::{RECIPES, Recipe};
 pub use run::RunConfig;
+pub use schedule::{EarlyStoppingConfig, ScheduleConfig};
 pub use schema::{keys, optional_keys};
-pub use sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig, ScheduleConfig};
+pub use sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig};
 pub use suggest::{closest, did_you_mean};

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{Precision, Shortcut};
+use super::choices::{Monitor, Precision, Shortcut};
 use super::layers;
 use super::model::{InitConfig, RegularizeConfig};
 use super::optimizer::OptimizerConfig;
-use super::sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig, ScheduleConfig};
+use super::schedule::{EarlyStoppingConfig, ScheduleConfig};
+use super::sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig};
 use crate::error::Result;
 
 /// Everything that decides what a run computes. Two runs with equal configurations, on the same device and driver, end
@@ -34,6 +35,8 @@ pub struct RunConfig {
     pub batch: u32,
     /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
     pub eval_batch: u32,
+    /// What decides which epoch is best, when a plateau is reached and when to stop early. Default `"val_accuracy"`.
+    pub monitor: Monitor,
     /// How exact the convolutions' products are. Default `"f32"`.
     pub precision: Precision,
     /// For `"mixed"`: what the loss is multiplied by at first, so that small gradients do not vanish in f16; a power of two from
@@ -51,6 +54,8 @@ pub struct RunConfig {
     pub optimizer: OptimizerConfig,
     /// How the learning rate changes.
     pub schedule: ScheduleConfig,
+    /// When a run without progress ends.
+    pub early_stopping: EarlyStoppingConfig,
     /// For every batch normalisation.
     pub batchnorm: BatchNormConfig,
     /// The loss.
@@ -73,6 +78,7 @@ impl Default for RunConfig {
             steps: None,
             batch: 128,
             eval_batch: 100,
+            monitor: Monitor::ValAccuracy,
             precision: Precision::F32,
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
@@ -80,6 +86,7 @@ impl Default for RunConfig {
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),
             schedule: ScheduleConfig::default(),
+            early_stopping: EarlyStoppingConfig::default(),
             batchnorm: BatchNormConfig::default(),
             loss: LossConfig::default(),
             init: InitConfig::default(),

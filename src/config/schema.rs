@@ -24,6 +24,8 @@ fn full() -> RunConfig {
     config.optimizer.clip_norm = Some(1.0);
     config.optimizer.clip_value = Some(1.0);
     config.optimizer.average = Some(0.5);
+    config.schedule.factors = Some(vec![1.0]);
+    config.early_stopping.patience = Some(1);
     config
 }
 

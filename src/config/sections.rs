@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{LastBatch, Normalization, ScheduleKind, Split};
+use super::choices::{LastBatch, Normalization, Split};
 
 /// `[data]`: which images train, validate and test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,32 +54,6 @@ pub struct AugmentConfig {
 impl Default for AugmentConfig {
     fn default() -> Self {
         Self { pad: 4, flip: true, normalization: Normalization::PerImage, mean: None, std: None }
-    }
-}
-
-/// `[schedule]`: how the learning rate changes. Set by `epochs`; a cap by `steps` cuts it short, unchanged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScheduleConfig {
-    /// The shape. Default `"steps"`.
-    pub kind: ScheduleKind,
-    /// For `"steps"`: numbers of finished epochs (fractions allowed) at which the rate is multiplied by `gamma`,
-    /// ascending, each above 0 and at most 1,000,000. Default [91, 136, 182].
-    pub milestones: Vec<f64>,
-    /// For `"steps"`: the factor at a milestone, above 0 and at most 1. Default 0.1.
-    pub gamma: f64,
-    /// Length of the linear rise from 0 at the start, in epochs (fractions allowed), 0 (none) to 1,000. Default 0.
-    pub warmup_epochs: f64,
-}
-
-impl Default for ScheduleConfig {
-    fn default() -> Self {
-        Self {
-            kind: ScheduleKind::Steps,
-            milestones: vec![91.0, 136.0, 182.0],
-            gamma: 0.1,
-            warmup_epochs: 0.0,
-        }
     }
 }
 

@@ -65,7 +65,9 @@ impl RunConfig {
         self.validate_data()?;
         self.validate_augment()?;
         self.optimizer.validate()?;
-        self.validate_schedule()?;
+        self.schedule.validate()?;
+        self.early_stopping.validate()?;
+        self.validate_watches()?;
         within("batchnorm.momentum", self.batchnorm.momentum, (Excluded(0.0), Included(1.0)))?;
         within("batchnorm.eps", self.batchnorm.eps, (Excluded(0.0), Included(1.0)))?;
         within("regularize.survival", self.regularize.survival, (Excluded(0.0), Included(1.0)))?;
@@ -106,19 +108,36 @@ impl RunConfig {
         Ok(())
     }
 
-    fn validate_schedule(&self) -> Result<()> {
-        let schedule = &self.schedule;
-        for milestone in &schedule.milestones {
-            within("schedule.milestones", *milestone, (Excluded(0.0), Included(1e6)))?;
+    /// What watches validation needs some.
+    fn validate_watches(&self) -> Result<()> {
+        let watches = [
+            ("schedule.kind = \"plateau\"", self.schedule.kind == ScheduleKind::Plateau),
+            ("early_stopping.patience", self.early_stopping.patience.is_some()),
+        ];
+        match watches.iter().find(|(_, on)| *on && self.data.split == Split::None) {
+            None => Ok(()),
+            Some((what, _)) => Err(Error::usage(format!(
+                "{what} watches the validation, and data.split = \"none\" leaves none: choose another split, or \
+                 remove it"
+            ))),
         }
-        if let Some(pair) = schedule.milestones.windows(2).find(|pair| pair[0] >= pair[1]) {
-            return Err(Error::usage(format!(
-                "schedule.milestones must ascend, but {} is followed by {}",
-                pair[0], pair[1]
-            )));
+    }
+
+    /// Refuses milestones that the run does not reach.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names them.
+    pub fn refuse_past_the_end(&self, origin: &str) -> Result<()> {
+        let late = self.schedule.past_the_end(self.epochs);
+        if late.is_empty() {
+            return Ok(());
         }
-        within("schedule.gamma", schedule.gamma, (Excluded(0.0), Included(1.0)))?;
-        within("schedule.warmup_epochs", schedule.warmup_epochs, (Included(0.0), Included(1000.0)))
+        let late: Vec<String> = late.iter().map(f64::to_string).collect();
+        Err(Error::usage(format!(
+            "{origin}: schedule.milestones {} lie past the end of a run of epochs = {}: remove them or train longer",
+            late.join(", "),
+            self.epochs
+        )))
     }
 
     /// What is allowed but probably not meant: one sentence each, to print before the run.
@@ -126,9 +145,8 @@ impl RunConfig {
         let mut warnings = Vec::new();
         let epochs = f64::from(self.epochs);
         let schedule = &self.schedule;
-        let late: Vec<String> =
-            schedule.milestones.iter().filter(|m| **m >= epochs).map(f64::to_string).collect();
-        if schedule.kind == ScheduleKind::Steps && !late.is_empty() {
+        let late: Vec<String> = schedule.past_the_end(self.epochs).iter().map(f64::to_string).collect();
+        if !late.is_empty() {
             warnings.push(format!(
                 "schedule.milestones {} lie past the last epoch ({epochs}), so the learning rate does not fall there",
                 late.join(", ")

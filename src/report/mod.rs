@@ -3,6 +3,7 @@
 mod curves;
 mod functions;
 mod html;
+mod rates;
 mod sections;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use crate::train::metrics::{EpochMetrics, Summary};
 pub use curves::{Measure, curves_svg, panel_svg};
 pub use functions::{FunctionPlot, Sample};
 pub use html::{escape, page};
+pub use rates::{RatePoint, lr_svg};
 
 /// What the sections of a report are made from.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::watch::{Plateau, Watch};
 use crate::gpu::Gpu;
 use crate::kernels::optimizer::LossScale;
 use crate::nn::{Network, Parameter, Weights};
@@ -45,6 +46,18 @@ pub struct Progress {
     pub best_epoch: u32,
     /// Validation accuracy of that epoch.
     pub best_val_accuracy: Option<f64>,
+    /// Validation accuracy of the last epoch.
+    #[serde(default)]
+    pub last_val_accuracy: Option<f64>,
+    /// The monitored number by which an epoch is best.
+    #[serde(default)]
+    pub best: Watch,
+    /// The monitored number by which a run ends early.
+    #[serde(default)]
+    pub stopping: Watch,
+    /// How far plateaus have brought the learning rate down.
+    #[serde(default)]
+    pub plateau: Plateau,
     /// Seconds of training so far.
     pub seconds: f64,
 }

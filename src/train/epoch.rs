@@ -8,6 +8,8 @@ use super::evaluate::Evaluation;
 use super::metrics::EpochMetrics;
 use super::run::{Device, Run};
 use super::trainer::Trainer;
+use super::watch::monitored;
+use crate::config::ScheduleKind;
 use crate::data::order;
 use crate::kernels::conv::Precision;
 use crate::{Error, Result};
@@ -59,7 +61,8 @@ impl Run<'_> {
         let steps_per_epoch = trainer.steps_per_epoch();
         let first_step = u64::from(self.progress.step - self.progress.record);
         let rate = |record: u64| {
-            self.schedule.lr_at(first_step + record, steps_per_epoch as u64, self.config.epochs) as f32
+            let lr = self.schedule.lr_at(first_step + record, steps_per_epoch as u64, self.config.epochs);
+            (lr * self.progress.plateau.share) as f32
         };
         let rates: Vec<f32> = (0..steps_per_epoch as u64).map(rate).collect();
         let order = order::epoch_order(&self.split.train, self.config.seed, epoch);
@@ -154,10 +157,8 @@ impl Run<'_> {
     /// Writes the checkpoint of a finished epoch, and the best one where it is; without validation the last is the best.
     fn keep(&mut self, device: &Device, validation: Option<&Evaluation>) -> Result<()> {
         let accuracy = validation.map(|v| v.accuracy);
-        let better = match (accuracy, self.progress.best_val_accuracy) {
-            (Some(now), Some(before)) => now > before,
-            _ => true,
-        };
+        let better = validation.is_none_or(|validation| self.watch(validation)) || self.progress.epoch == 1;
+        self.progress.last_val_accuracy = accuracy;
         if better {
             self.progress.best_epoch = self.progress.epoch;
             self.progress.best_val_accuracy = accuracy;
@@ -167,6 +168,17 @@ impl Run<'_> {
             checkpoint.write(&self.folder.best())?;
         }
         checkpoint.write(&self.folder.last())
+    }
+
+    /// Shows an epoch's validation to all that watch it; whether it is the best.
+    fn watch(&mut self, validation: &Evaluation) -> bool {
+        let (config, progress) = (&self.config, &mut self.progress);
+        let value = monitored(config.monitor, validation);
+        progress.stopping.see(value, config.early_stopping.min_delta);
+        if config.schedule.kind == ScheduleKind::Plateau {
+            progress.plateau.see(value, &config.schedule, config.optimizer.lr);
+        }
+        progress.best.see(value, 0.0)
     }
 
     fn capture(&self, device: &Device, records: &[[f32; 2]]) -> Result<Checkpoint> {

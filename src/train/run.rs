@@ -46,7 +46,8 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// A configuration, data set or folder that does not fit.
-    pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
+    pub fn create(gpu: &'a Gpu, mut config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
+        config.schedule.cut(config.epochs);
         let (network, split) = Self::prepare(&config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
         let folder = RunFolder::create(out, &config)?;
@@ -163,7 +164,7 @@ impl<'a> Run<'a> {
         let steps_per_epoch = device.trainer.steps_per_epoch();
         let all = self.config.epochs.saturating_mul(steps_per_epoch as u32);
         let total_steps = self.config.steps.unwrap_or(u32::MAX).min(all);
-        while self.progress.step < total_steps {
+        while self.progress.step < total_steps && !self.config.early_stopping.ends(&self.progress.stopping) {
             let metrics = self.epoch(&mut device, total_steps, observer, stop)?;
             log.append(&metrics)?;
             observer.epoch(&metrics);
@@ -205,18 +206,19 @@ impl<'a> Run<'a> {
         Ok(Device { trainer, validation, test })
     }
 
-    /// Tests the best checkpoint and writes the summary.
-    fn conclude(&mut self, device: &Device) -> Result<Summary> {
+    /// Tests a checkpoint.
+    fn test(&self, device: &Device, path: &Path) -> Result<Evaluation> {
         let weights = &device.trainer.weights;
-        Checkpoint::read(&self.folder.best())?.restore(
-            &self.folder.best(),
-            self.gpu,
-            &self.network,
-            weights,
-        )?;
+        Checkpoint::read(path)?.restore(path, self.gpu, &self.network, weights)?;
         let order: Vec<u32> = (0..self.dataset.test.len() as u32).collect();
         let logits = device.test.logits(self.gpu, &order)?;
-        let test = Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes);
+        Ok(Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes))
+    }
+
+    /// Tests the last and the best checkpoint and writes the summary.
+    fn conclude(&mut self, device: &Device) -> Result<Summary> {
+        let last = self.test(device, &self.folder.last())?;
+        let test = self.test(device, &self.folder.best())?;
         let summary = Summary {
             model: self.config.model.clone(),
             activation: self.config.activation.clone(),
@@ -224,6 +226,8 @@ impl<'a> Run<'a> {
             epochs: self.progress.epoch,
             best_epoch: self.progress.best_epoch,
             best_val_accuracy: self.progress.best_val_accuracy,
+            last_val_accuracy: self.progress.last_val_accuracy,
+            last_test_accuracy: Some(last.accuracy),
             test_accuracy: test.accuracy,
             test_loss: test.loss,
             seconds: self.progress.seconds,

@@ -106,6 +106,26 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
     }
 }
 
+/// A rate too small to change any answer: the run ends when patience does, and the best epoch is the first.
+#[test]
+fn a_run_without_progress_ends_early() {
+    let config = config(&[
+        "model=resnet8",
+        "batch=16",
+        "eval_batch=20",
+        "epochs=9",
+        "optimizer.lr=1e-9",
+        "optimizer.weight_decay=0",
+        "batchnorm.momentum=1e-9",
+        "monitor=val_accuracy",
+        "early_stopping.patience=2",
+    ]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let summary = train(&config, &few(60, 20), &folder.path().join("run"), 0).expect("it ends");
+    assert_eq!((summary.epochs, summary.best_epoch), (3, 1));
+    assert_eq!(summary.last_test_accuracy, Some(summary.test_accuracy));
+}
+
 #[test]
 fn learns_a_batch_by_heart() {
     let dataset = few(80, 10);

@@ -38,6 +38,8 @@ fn summary() -> Summary {
         epochs: 4,
         best_epoch: 3,
         best_val_accuracy: Some(0.3125),
+        last_val_accuracy: Some(0.3),
+        last_test_accuracy: Some(0.29),
         test_accuracy: 0.3,
         test_loss: 1.9,
         seconds: 3723.0,
@@ -193,7 +195,7 @@ fn a_summary_comes_back_and_has_the_contract_s_keys() {
     let keys: std::collections::BTreeSet<&str> =
         json.as_object().unwrap().keys().map(String::as_str).collect();
     let contract = "model activation parameters epochs best_epoch best_val_accuracy test_accuracy test_loss seconds \
-                    device seed";
+                    device seed last_val_accuracy last_test_accuracy";
     assert_eq!(keys, contract.split(' ').collect());
     fs::write(&path, "{}").unwrap();
     assert!(Summary::read(&path).unwrap_err().to_string().contains("summary.json"));

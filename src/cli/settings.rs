@@ -1,0 +1,72 @@
+//! Flags of the commands that train: what a run is made of.
+
+use std::path::Path;
+
+use wgrad::Result;
+use wgrad::config::{self, RunConfig};
+
+use super::activation_help;
+
+#[derive(clap::Args)]
+pub(super) struct SettingsArgs {
+    /// Recipe: a name of `wgrad recipes`, or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) recipe: Option<String>,
+    /// Data: a folder with CIFAR-10's binary files, or `sample` (bundled with the program)
+    #[arg(long, value_name = "DIR|sample")]
+    data: Option<String>,
+    /// Model, for example resnet20 or resnet56
+    #[arg(long)]
+    model: Option<String>,
+    /// Activation, for example relu or dropact:retain=0.95; --help lists them
+    #[arg(long, value_name = "SPEC", long_help = activation_help())]
+    activation: Option<String>,
+    /// Passes over the training images
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// Most optimizer steps, whatever the epochs
+    #[arg(long)]
+    steps: Option<u32>,
+    /// Images of a step
+    #[arg(long)]
+    batch: Option<u32>,
+    /// Seed of weights, masks, augmentation and order
+    #[arg(long)]
+    seed: Option<u32>,
+    /// Any other setting, for example optimizer.lr=0.05; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl SettingsArgs {
+    /// The configuration: recipe, then `--set`, then flags.
+    pub(super) fn config(&self) -> Result<RunConfig> {
+        let mut flags = toml::Table::new();
+        let words = [("data.source", &self.data), ("model", &self.model), ("activation", &self.activation)];
+        for (key, value) in words {
+            if let Some(value) = value {
+                config::put(&mut flags, key, value.as_str());
+            }
+        }
+        let numbers =
+            [("epochs", self.epochs), ("steps", self.steps), ("batch", self.batch), ("seed", self.seed)];
+        for (key, value) in numbers {
+            if let Some(value) = value {
+                config::put(&mut flags, key, i64::from(value));
+            }
+        }
+        let config = RunConfig::from_layers(self.recipe.as_deref(), &self.set, &flags)?;
+        if let Some(set) = self.set.iter().find(|set| set.trim_start().starts_with("schedule.milestones")) {
+            config.refuse_past_the_end(&format!("--set {set}"))?;
+        }
+        Ok(config)
+    }
+
+    /// What a run of this configuration is called.
+    pub(super) fn name(&self, config: &RunConfig) -> String {
+        let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let activation = config.activation.split(".wgsl").next().unwrap_or_default();
+        let activation = stem(activation.split(':').next().unwrap_or_default()).unwrap_or_default();
+        self.recipe.as_deref().and_then(stem).unwrap_or_else(|| format!("{}-{activation}", config.model))
+    }
+}
