@@ -14,6 +14,6 @@ struct State {
     factor: f32,      // of the gradient, by optimizer/clip
     norm: f32,        // the whole gradient's, by optimizer/clip
     epoch: u32,       // finished epochs
+    share: f32,       // of an image in its own mixture, by augment/mixup
     pad0: u32,
-    pad1: u32,
 }

@@ -30,6 +30,8 @@ pub enum Split {
     Stratified,
     /// `"head"`: the first images in file order train, the rest validates.
     Head,
+    /// `"random"`: shuffled with the seed, whatever the classes.
+    Random,
     /// `"none"`: every training image trains and there is no validation.
     None,
 }
@@ -44,14 +46,49 @@ pub enum LastBatch {
     Drop,
 }
 
-/// How pixels are standardised, after crop and flip.
+/// How the place of a crop is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shift {
+    /// `"whole"`: whole pixels, each of -pad..=pad alike.
+    Whole,
+    /// `"keras_whole"`: whole pixels as Keras' `ImageDataGenerator` draws for the integer range pad + 1: 0..=pad alike, then a
+    /// sign, so that 0 comes twice as often as each other.
+    KerasWhole,
+    /// `"fraction"`: any distance up to `range` of the size, with bilinear weights, as Keras' fractional ranges.
+    Fraction,
+}
+
+/// What lies outside of a shifted image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fill {
+    /// `"zero"`: black, or 0 with `normalize_first`.
+    Zero,
+    /// `"reflect"`: the image mirrored at its outermost pixels, which are not repeated.
+    Reflect,
+    /// `"edge"`: the outermost pixel (Keras' `"nearest"`).
+    Edge,
+}
+
+/// How pixels are normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalization {
     /// `"per_image"`: minus the image's mean over all 3,072 values, by its population standard deviation + 1e-7.
     PerImage,
+    /// `"per_image_adjusted"`: the same, by max(deviation, 1/sqrt(3,072)), as TensorFlow's `per_image_standardization`.
+    PerImageAdjusted,
     /// `"per_channel"`: minus `mean`, by `std`, one of each per channel.
     PerChannel,
+    /// `"per_pixel"`: by the mean and deviation of the training images at each pixel and channel.
+    PerPixel,
+    /// `"per_pixel_mean"`: pixels as 0..1 minus the mean of the training images at each pixel and channel.
+    PerPixelMean,
+    /// `"scaled"`: pixels as 0..1.
+    Scaled,
+    /// `"raw"`: pixels as 0..255.
+    Raw,
 }
 
 /// The rule that turns gradients into weight updates.

@@ -2,6 +2,7 @@
 //!
 //! Later layers win: recipe, then the TOML file that builds on it, then `--set key=value` in order, then flags.
 
+mod augment;
 mod choices;
 mod layers;
 mod model;
@@ -14,8 +15,10 @@ mod sections;
 mod suggest;
 mod validate;
 
+pub use augment::AugmentConfig;
 pub use choices::{
-    DecayOn, L2, LastBatch, Monitor, Normalization, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
+    DecayOn, Fill, L2, LastBatch, Monitor, Normalization, OptimizerKind, Precision, ScheduleKind, Shift,
+    Shortcut, Split,
 };
 pub use layers::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
@@ -24,5 +27,5 @@ pub use recipes::{RECIPES, Recipe};
 pub use run::RunConfig;
 pub use schedule::{EarlyStoppingConfig, ScheduleConfig};
 pub use schema::{keys, optional_keys};
-pub use sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig};
+pub use sections::{BatchNormConfig, DataConfig, LossConfig};
 pub use suggest::{closest, did_you_mean};

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::augment::AugmentConfig;
 use super::choices::{Monitor, Precision, Shortcut};
 use super::layers;
 use super::model::{InitConfig, RegularizeConfig};
 use super::optimizer::OptimizerConfig;
 use super::schedule::{EarlyStoppingConfig, ScheduleConfig};
-use super::sections::{AugmentConfig, BatchNormConfig, DataConfig, LossConfig};
+use super::sections::{BatchNormConfig, DataConfig, LossConfig};
 use crate::error::Result;
 
 /// Everything that decides what a run computes. Two runs with equal configurations, on the same device and driver, end

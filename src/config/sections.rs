@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{LastBatch, Normalization, Split};
+use super::choices::{LastBatch, Split};
 
 /// `[data]`: which images train, validate and test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,30 +30,6 @@ impl Default for DataConfig {
             train_count: None,
             last_batch: LastBatch::Smaller,
         }
-    }
-}
-
-/// `[augment]`: what a training image goes through; validation and test images are only normalised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AugmentConfig {
-    /// Random crop: black border in pixels, out of which an image of the old size is cut, 0 (off) to 16. Default 4.
-    pub pad: u32,
-    /// Random horizontal flip of half of the images. Default true.
-    pub flip: bool,
-    /// How pixels are standardised. Default `"per_image"`.
-    pub normalization: Normalization,
-    /// Mean of red, green and blue for `"per_channel"`, pixels as 0..1, each 0 to 1. Default: that of the training
-    /// images after the split.
-    pub mean: Option<[f64; 3]>,
-    /// Standard deviation of red, green and blue for `"per_channel"`, pixels as 0..1, each above 0 and at most 1.
-    /// Default: that of the training images after the split.
-    pub std: Option<[f64; 3]>,
-}
-
-impl Default for AugmentConfig {
-    fn default() -> Self {
-        Self { pad: 4, flip: true, normalization: Normalization::PerImage, mean: None, std: None }
     }
 }
 

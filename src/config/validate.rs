@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::Bound::{self, Excluded, Included};
 
-use super::choices::{Normalization, ScheduleKind, Split};
+use super::choices::{ScheduleKind, Split};
 use super::run::RunConfig;
 use crate::error::{Error, Result};
 
@@ -63,7 +63,7 @@ impl RunConfig {
         }
         within("loss_scale_growth", self.loss_scale_growth, (Included(0), Included(1_000_000)))?;
         self.validate_data()?;
-        self.validate_augment()?;
+        self.augment.validate()?;
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.early_stopping.validate()?;
@@ -84,26 +84,6 @@ impl RunConfig {
                 "data.train_count = {count} has no meaning with data.split = \"none\", where every image trains: \
                  remove one of them"
             )));
-        }
-        Ok(())
-    }
-
-    fn validate_augment(&self) -> Result<()> {
-        let augment = &self.augment;
-        within("augment.pad", augment.pad, (Included(0), Included(16)))?;
-        for mean in augment.mean.iter().flatten() {
-            within("augment.mean", *mean, (Included(0.0), Included(1.0)))?;
-        }
-        for std in augment.std.iter().flatten() {
-            within("augment.std", *std, (Excluded(0.0), Included(1.0)))?;
-        }
-        if augment.mean.is_some() != augment.std.is_some() {
-            return Err(Error::usage("augment.mean and augment.std go together: give both or none"));
-        }
-        if augment.mean.is_some() && augment.normalization != Normalization::PerChannel {
-            return Err(Error::usage(
-                "augment.mean and augment.std need augment.normalization = \"per_channel\": change it or remove them",
-            ));
         }
         Ok(())
     }

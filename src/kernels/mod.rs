@@ -24,6 +24,7 @@ use crate::gpu::Kernel;
 pub const KERNELS: &[&Kernel] = &[
     &optimizer::ADVANCE,
     &augment::GATHER,
+    &augment::MIXUP,
     &dropconnect::WEIGHTS,
     &dropconnect::SQUARE,
     &dropconnect::SAMPLE,
@@ -121,6 +122,7 @@ pub(crate) mod lib {
     pub const INDEX: &str = shader!("lib/index");
     pub const PHILOX: &str = shader!("lib/philox");
     pub const STATE: &str = shader!("lib/state");
+    pub const PLACEMENT: &str = shader!("lib/placement");
     pub const UPDATE: &str = shader!("lib/update");
     pub const ROWS: &str = shader!("lib/rows");
     pub const FOUR: &str = crate::gpu::FOUR;

@@ -1,15 +1,15 @@
 //! From the configuration to what the layers below take.
 
+use super::normalize::{augment, normalize};
 use super::optimizer::OptimizerSettings;
 use super::trainer::StepSettings;
 use crate::config::{
-    DecayOn, DropAt, DropConnectOn, DropConnectSamples, L2, LastBatch, Normalization, OptimizerConfig,
-    OptimizerKind, RegularizeConfig, ResidualKind, RunConfig, Shortcut, Split,
+    DecayOn, DropAt, DropConnectOn, DropConnectSamples, L2, LastBatch, OptimizerConfig, OptimizerKind,
+    RegularizeConfig, ResidualKind, RunConfig, Shortcut, Split,
 };
 use crate::data::Images;
 use crate::data::split::SplitKind;
 use crate::kernels::Activation;
-use crate::kernels::augment::Normalize;
 use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::optimizer::{Adam, AdamForm, Clip, RmsProp, Rule, Sgd, Treatment};
 use crate::nn::models::{
@@ -94,6 +94,10 @@ pub fn split_kind(config: &RunConfig) -> Result<SplitKind> {
             };
             SplitKind::Head { train: config.data.train_count.ok_or_else(missing)? as usize }
         }
+        Split::Random => match config.data.train_count {
+            Some(train) => SplitKind::Random { train: train as usize },
+            None => SplitKind::RandomShare { fraction: config.data.validation },
+        },
         Split::None => SplitKind::None,
     })
 }
@@ -104,8 +108,8 @@ pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices
         batch: config.batch as usize,
         eval_batch: config.eval_batch as usize,
         smaller_last: config.data.last_batch == LastBatch::Smaller,
-        crop: config.augment.pad as usize,
-        flip: config.augment.flip,
+        augment: augment(&config.augment),
+        mixup: config.augment.mixup,
         normalize: normalize(config, images, train),
         label_smoothing: config.loss.label_smoothing as f32,
         optimizer: optimizer_settings(&config.optimizer),
@@ -143,43 +147,4 @@ pub fn optimizer_settings(config: &OptimizerConfig) -> OptimizerSettings {
         average: config.average,
         steps_before: u64::from(config.steps_before),
     }
-}
-
-/// The configured normalisation; mean and standard deviation that are not given are those of the training images.
-pub fn normalize(config: &RunConfig, images: &Images, train: &[u32]) -> Normalize {
-    match config.augment.normalization {
-        Normalization::PerImage => Normalize::PerImage,
-        Normalization::PerChannel => {
-            let (mean, std) = match (config.augment.mean, config.augment.std) {
-                (Some(mean), Some(std)) => (mean, std),
-                (mean, std) => {
-                    let own = channel_statistics(images, train);
-                    (mean.unwrap_or(own.0), std.unwrap_or(own.1))
-                }
-            };
-            Normalize::PerChannel { mean: mean.map(|v| v as f32), std: std.map(|v| v as f32) }
-        }
-    }
-}
-
-fn channel_statistics(images: &Images, train: &[u32]) -> ([f64; 3], [f64; 3]) {
-    let mut counts = [[0u64; 256]; 3];
-    for &index in train {
-        for pixel in images.image(index as usize).chunks_exact(3) {
-            for (count, &byte) in counts.iter_mut().zip(pixel) {
-                count[usize::from(byte)] += 1;
-            }
-        }
-    }
-    let moment = |count: &[u64; 256], f: &dyn Fn(f64) -> f64| {
-        let total: u64 = count.iter().sum();
-        count.iter().enumerate().map(|(byte, &n)| n as f64 * f(byte as f64 / 255.0)).sum::<f64>()
-            / total.max(1) as f64
-    };
-    let mean = counts.map(|count| moment(&count, &|v| v));
-    let mut std = [0.0; 3];
-    for (channel, std) in std.iter_mut().enumerate() {
-        *std = moment(&counts[channel], &|v| (v - mean[channel]).powi(2)).sqrt();
-    }
-    (mean, std)
 }

@@ -34,7 +34,7 @@ impl OptimizerSettings {
     /// The rates of steps from `step` of the run on (from 0), with these learning rates.
     pub fn rates(&self, step: u32, lr: &[f32]) -> Vec<Rates> {
         let factors = self.rule.factors(self.steps_before + u64::from(step) + 1);
-        lr.iter().zip(factors).map(|(&lr, factors)| Rates { lr, factors }).collect()
+        lr.iter().zip(factors).map(|(&lr, factors)| Rates { factors, ..Rates::from(lr) }).collect()
     }
 
     fn penalties(&self, parameter: &Parameter) -> [f32; 2] {

@@ -60,7 +60,8 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// A damaged checkpoint, or one of another configuration or data set.
-    pub fn resume(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset) -> Result<Self> {
+    pub fn resume(gpu: &'a Gpu, out: &Path, mut config: RunConfig, dataset: &'a Dataset) -> Result<Self> {
+        config.schedule.cut(config.epochs);
         let (network, split) = Self::prepare(&config, dataset)?;
         let (folder, _) = RunFolder::open(out)?;
         let schedule = Schedule::new(&config);
@@ -192,7 +193,7 @@ impl<'a> Run<'a> {
                 workspace: &mut trainer.workspace,
                 data,
                 batch: settings.eval_batch,
-                normalize: settings.normalize,
+                normalize: settings.normalize.clone(),
                 choices: &settings.choices,
             };
             Evaluator::new(parts, images)

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use super::dataset::{BatchViews, DeviceImages};
+use super::mixup::mixup_share;
 use super::optimizer::{Optimizer, OptimizerSettings};
 use crate::gpu::{Buffer, Gpu, Plan, Readback, Recorder, View, Work};
-use crate::kernels::augment::{Gather, Normalize};
+use crate::kernels::augment::{Augment, Gather, Normalize, mixup};
 use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::{self, LossScale, Rates, State};
@@ -24,10 +25,10 @@ pub struct StepSettings {
     pub eval_batch: usize,
     /// Whether the images that do not fill a batch make a smaller one.
     pub smaller_last: bool,
-    /// Most pixels that the crop moves.
-    pub crop: usize,
-    /// Whether half the images are mirrored.
-    pub flip: bool,
+    /// What a training image goes through.
+    pub augment: Augment,
+    /// Parameter of mixup's Beta distribution; 0 for no mixup.
+    pub mixup: f64,
     /// What becomes of the bytes.
     pub normalize: Normalize,
     /// Share of the loss's target that is spread over all classes.
@@ -126,6 +127,7 @@ impl<'a> Trainer<'a> {
             records: gpu.buffer("records", steps_per_epoch * 2)?,
             labels: gpu.buffer("batch labels", batch)?,
             dlogits: gpu.buffer("dlogits", network.words(network.logits(), batch))?,
+            statistics: settings.normalize.statistics(gpu)?.view(),
         };
         let full = parts.step(&mut workspace, batch)?;
         let rest = images % batch;
@@ -192,7 +194,12 @@ impl<'a> Trainer<'a> {
         self.finish()?;
         self.gpu.write(&self.order.view(), order)?;
         let first = step - record as u32;
-        self.gpu.write(&self.rates.view(), &self.settings.optimizer.rates(first, rates))?;
+        let mut rates = self.settings.optimizer.rates(first, rates);
+        if self.settings.mixup > 0.0 {
+            let share = |step| mixup_share(self.settings.mixup, self.settings.seed, step) as f32;
+            rates.iter_mut().zip(first..).for_each(|(rates, step)| rates.share = share(step));
+        }
+        self.gpu.write(&self.rates.view(), &rates)?;
         let cursor = (record * self.settings.batch) as u32;
         self.gpu.write(&self.state.view(), &[State::before(step, record as u32, cursor).in_epoch(epoch)])
     }
@@ -267,6 +274,7 @@ struct Parts<'a> {
     records: Buffer,
     labels: Buffer,
     dlogits: Buffer,
+    statistics: View,
 }
 
 impl Parts<'_> {
@@ -281,18 +289,21 @@ impl Parts<'_> {
             batch,
             height: self.data.height,
             width: self.data.width,
-            crop: settings.crop,
-            flip: settings.flip,
-            normalize: settings.normalize,
+            augment: settings.augment,
+            normalize: settings.normalize.clone(),
             seed: settings.seed,
         };
         let views = BatchViews {
             order: self.order.view(),
             state: state.clone(),
+            statistics: self.statistics.clone(),
             images: workspace.value(network, 0, batch),
             labels: self.labels.view(),
         };
         self.data.gather(&gather, self.images, &views, &mut recorder);
+        if settings.mixup > 0.0 {
+            recorder.push(mixup(batch, gather.height * gather.width, &state, &views.images));
+        }
         let logits = workspace.value(network, network.logits(), batch);
         let dlogits: View = self.dlogits.view().first(network.words(network.logits(), batch));
         let mut pass = Pass {
@@ -307,7 +318,12 @@ impl Parts<'_> {
             choices: &settings.choices,
         };
         pass.forward(&mut recorder)?;
-        let loss = CrossEntropy { batch, classes: network.classes, smoothing: settings.label_smoothing };
+        let loss = CrossEntropy {
+            batch,
+            classes: network.classes,
+            smoothing: settings.label_smoothing,
+            mixup: settings.mixup > 0.0,
+        };
         recorder.push(loss.forward(&logits, &self.labels.view(), &state, &dlogits, &self.records.view()));
         pass.backward(&dlogits, &mut recorder)?;
         self.optimizer.record(weights, &state, &mut recorder);

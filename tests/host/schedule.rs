@@ -2,7 +2,7 @@
 
 use wgrad::config::{RunConfig, ScheduleKind};
 use wgrad::train::schedule::Schedule;
-use wgrad::train::{LrFound, Plateau, Sweep, Watch};
+use wgrad::train::{LrFound, Plateau, Sweep, Watch, mixup_share};
 
 fn schedule(change: impl FnOnce(&mut RunConfig)) -> Schedule {
     let mut config = RunConfig::default();
@@ -206,5 +206,27 @@ fn a_sweep_suggests_a_tenth_of_the_lowest() {
     assert!(Sweep::new(1e-5, 10.0).is_ok());
     for (from, to) in [(0.0, 1.0), (1.0, 1.0), (1e-3, 101.0), (f64::NAN, 1.0)] {
         assert!(Sweep::new(from, to).is_err());
+    }
+}
+
+/// Beta(alpha, alpha): mean 1/2, variance 1/(4 (2 alpha + 1)), within five deviations of 4,000 draws.
+#[test]
+fn mixup_draws_from_its_beta_distribution() {
+    let count = 4000;
+    for alpha in [0.05, 0.2, 1.0, 8.0] {
+        let draws: Vec<f64> = (0..count).map(|step| mixup_share(alpha, 9, step)).collect();
+        assert!(draws.iter().all(|share| (0.0..=1.0).contains(share)), "{alpha}");
+        let mean = draws.iter().sum::<f64>() / f64::from(count);
+        let square = |power: i32| draws.iter().map(|v| (v - 0.5).powi(power)).sum::<f64>() / f64::from(count);
+        let variance = 1.0 / (4.0 * (2.0 * alpha + 1.0));
+        let deviation = (variance / f64::from(count)).sqrt();
+        assert!((mean - 0.5).abs() < 5.0 * deviation, "{alpha}: mean {mean}");
+        let of_square = ((square(4) - square(2).powi(2)) / f64::from(count)).sqrt();
+        assert!(
+            (square(2) - variance).abs() < 5.0 * of_square,
+            "{alpha}: variance {}, {variance}",
+            square(2)
+        );
+        assert_eq!(draws[7], mixup_share(alpha, 9, 7));
     }
 }

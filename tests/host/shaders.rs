@@ -226,8 +226,8 @@ fn state_has_the_layout_of_the_host() {
         ("factor", offset_of!(State, factor)),
         ("norm", offset_of!(State, norm)),
         ("epoch", offset_of!(State, epoch)),
+        ("share", offset_of!(State, share)),
         ("pad0", offset_of!(State, pad)),
-        ("pad1", offset_of!(State, pad) + 4),
     ];
     let (module, _) = parsed(&cases(&optimizer::ADVANCE)[0]);
     let TypeInner::Struct { members, span } = &state_of(&module).unwrap().inner else {

@@ -85,13 +85,15 @@ pub struct State {
     pub norm: f32,
     /// Finished epochs: images are mirrored in turns by it.
     pub epoch: u32,
+    /// Share of an image in its own mixture (mixup); 1 without.
+    pub share: f32,
     /// Nothing.
-    pub pad: [u32; 2],
+    pub pad: u32,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { scale: 1.0, factor: 1.0, ..Self::zeroed() }
+        Self { scale: 1.0, factor: 1.0, share: 1.0, ..Self::zeroed() }
     }
 }
 
@@ -103,12 +105,16 @@ pub struct Rates {
     pub lr: f32,
     /// Adam's factors of first moment, gradient and second moment: [`Rule::factors`].
     pub factors: [f32; 3],
+    /// Share of an image in its own mixture (mixup); 1 without.
+    pub share: f32,
+    /// Nothing.
+    pub pad: [u32; 3],
 }
 
 impl From<f32> for Rates {
     /// A learning rate for a rule that needs no more.
     fn from(lr: f32) -> Self {
-        Self { lr, factors: [1.0, 0.0, 1.0] }
+        Self { lr, factors: [1.0, 0.0, 1.0], share: 1.0, pad: [0; 3] }
     }
 }
 

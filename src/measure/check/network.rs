@@ -280,7 +280,8 @@ impl NetworkCase {
             choices: &choices,
         };
         pass.forward(&mut recorder)?;
-        let loss = CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING };
+        let loss =
+            CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING, mixup: false };
         recorder.push(loss.forward(&logits, &labels, &state, &dlogits, &records.view()));
         pass.backward(&dlogits, &mut recorder)?;
         let plan = recorder.finish(gpu)?;

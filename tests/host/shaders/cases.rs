@@ -86,6 +86,10 @@ impl Setting {
             "VARIANCE" | "BACKWARD" => all.bool(name, self.train),
             "BLOCK" => all.u32(name, height.min(width).min(3)),
             "GAMMA" => all.f32(name, self.rate / 9.0),
+            "MIXUP" | "FIRST" | "ALTERNATE" => all.bool(name, self.accumulate),
+            "SHIFT" => all.u32(name, self.gather[3]),
+            "FILL" => all.u32(name, 2 - self.gather[3].min(2)),
+            "CUTOUT" => all.u32(name, self.gather[2]),
             "CLASSES" => all.u32(name, self.classes),
             "HEIGHT" => all.u32(name, self.gather[0]),
             "WIDTH" => all.u32(name, self.gather[1]),
@@ -117,6 +121,7 @@ fn odd_settings() -> Vec<Setting> {
             gather: [17, 13, 2, 0],
             ..CIFAR
         },
+        Setting { gather: [32, 32, 0, 3], accumulate: true, ..CIFAR },
         Setting { conv: [8, 8, 64, 1000, 1, 2, 0], channels: 257, shortcut: (1, 0), rate: 0.999, ..CIFAR },
         Setting { conv: [5, 3, 3, 7, 5, 1, 2], channels: 30, shortcut: (2, 13), train: false, ..CIFAR },
         Setting { conv: [1, 1, 4, 4, 1, 1, 0], channels: 1026, shortcut: (2, 1024), classes: 1000, ..CIFAR },

@@ -10,7 +10,8 @@ use crate::measure::check::tolerance::sum_of_products;
 
 pub(super) fn advance_cases() -> Vec<Case> {
     vec![Case::new(&optimizer::ADVANCE, "three steps", |lab| {
-        let row = |lr: f32| Rates { lr, factors: [2.0 * lr, 3.0 * lr, 4.0 * lr] };
+        let row =
+            |lr: f32| Rates { factors: [2.0 * lr, 3.0 * lr, 4.0 * lr], share: 1.0 - lr, ..Rates::from(lr) };
         let rates = [0.5f32, 0.25, 0.125, 0.0625, 0.1].map(row);
         let rates_view = lab.floats("rates", bytemuck::cast_slice(&rates))?;
         let state = lab.words("state", bytemuck::cast_slice(&[State::before(40, 2, 1000).in_epoch(7)]))?;
@@ -30,6 +31,7 @@ pub(super) fn advance_cases() -> Vec<Case> {
                 direct: rates[2 + k as usize].factors[1],
                 second: rates[2 + k as usize].factors[2],
                 epoch: 7,
+                share: rates[2 + k as usize].share,
                 next_step: 41 + k,
                 next_record: 3 + k,
                 next_cursor: 1128 + 128 * k,
@@ -46,7 +48,7 @@ pub(super) fn advance_cases() -> Vec<Case> {
 fn scale_case(growth: u32, steps: &'static [bool], expected: LossScale) -> Case {
     let name = format!("loss scale, growth {growth}, {} steps", steps.len());
     Case::new(&optimizer::ADVANCE, name, move |lab| {
-        let rates = lab.floats("rates", &vec![0.5; 4 * steps.len()])?;
+        let rates = lab.floats("rates", &vec![0.5; 8 * steps.len()])?;
         let state = lab.words("state", bytemuck::cast_slice(&[State::before(0, 0, 0)]))?;
         let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::starting(1024.0)]))?;
         let mut recorder = Recorder::new();

@@ -141,8 +141,11 @@ fn steps(lab: &Lab, rule: Rule, treatment: Treatment, words: usize) -> Result<Ve
     let lr = uniforms(91, STEPS, 1e-4, 1e-2);
     let away = |w: f64| f64::from((w + 8.0 * w.signum()) as f32);
     let mut own = Twin::new(normals(90, words).into_iter().map(away).collect());
-    let rates: Vec<Rates> =
-        lr.iter().zip(rule.factors(1)).map(|(&lr, factors)| Rates { lr: lr as f32, factors }).collect();
+    let rates: Vec<Rates> = lr
+        .iter()
+        .zip(rule.factors(1))
+        .map(|(&lr, factors)| Rates { factors, ..Rates::from(lr as f32) })
+        .collect();
     let factor = 0.7f32;
     let start = State { factor, ..State::before(0, 0, 0) };
     let state = lab.words("state", bytemuck::cast_slice(&[start]))?;
