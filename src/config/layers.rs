@@ -17,6 +17,7 @@ pub(super) fn build(recipe: Option<&str>, sets: &[String], flags: &Table) -> Res
     if let Some(name) = recipe {
         let (text, origin) = recipes::load(name)?;
         add_text(&mut merged, &text, &origin)?;
+        recipes::published(name)?;
         let own = text.parse::<Table>().ok();
         if own.is_some_and(|own| schema::leaves(&own).iter().any(|(key, _)| key == "schedule.milestones")) {
             finish(merged.clone())?.refuse_past_the_end(&origin)?;
@@ -61,6 +62,7 @@ pub fn put(table: &mut Table, key: &str, value: impl Into<Value>) {
 /// Adds TOML text, below it the recipe that it names as its base.
 fn add_text(merged: &mut Table, text: &str, origin: &str) -> Result<()> {
     let mut layer: Table = text.parse().map_err(|error| syntax(&error, text, origin))?;
+    layer.remove(recipes::PUBLISHED);
     match layer.remove(BASE) {
         None => {}
         Some(Value::String(base)) => {

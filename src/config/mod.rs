@@ -23,7 +23,7 @@ pub use choices::{
 pub use layers::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
 pub use optimizer::OptimizerConfig;
-pub use recipes::{RECIPES, Recipe};
+pub use recipes::{Published, RECIPES, Recipe, Which, published};
 pub use run::RunConfig;
 pub use schedule::{EarlyStoppingConfig, ScheduleConfig};
 pub use schema::{keys, optional_keys};

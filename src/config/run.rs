@@ -36,6 +36,8 @@ pub struct RunConfig {
     pub batch: u32,
     /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
     pub eval_batch: u32,
+    /// Run folder or checkpoint of the same model whose weights the run starts from. Default: not given, new weights.
+    pub start_from: Option<String>,
     /// What decides which epoch is best, when a plateau is reached and when to stop early. Default `"val_accuracy"`.
     pub monitor: Monitor,
     /// How exact the convolutions' products are. Default `"f32"`.
@@ -79,6 +81,7 @@ impl Default for RunConfig {
             steps: None,
             batch: 128,
             eval_batch: 100,
+            start_from: None,
             monitor: Monitor::ValAccuracy,
             precision: Precision::F32,
             loss_scale: 65_536.0,

@@ -148,6 +148,10 @@ impl<'a> Run<'a> {
             None => {
                 let Trainer { weights, optimizer, .. } = &device.trainer;
                 weights.initialize(self.gpu, &network, self.config.seed)?;
+                if let Some(path) = &self.config.start_from {
+                    let path = RunFolder::checkpoint(Path::new(path));
+                    Checkpoint::read(&path)?.restore(&path, self.gpu, &network, weights)?;
+                }
                 optimizer.begin(self.gpu, weights)?;
             }
             Some(checkpoint) => {

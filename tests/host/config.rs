@@ -296,6 +296,7 @@ fn a_resolved_configuration_holds_every_key() {
         "optimizer.clip_norm",
         "optimizer.clip_value",
         "schedule.factors",
+        "start_from",
         "steps",
     ];
     assert_eq!(optional, expected);
