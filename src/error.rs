@@ -59,6 +59,9 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
+    /// A loss is no longer finite, or beyond all bounds.
+    #[error("training diverged: {0}")]
+    Diverged(String),
     /// The run was stopped by a signal after its checkpoint was written.
     #[error("{0}")]
     Interrupted(String),

@@ -8,6 +8,7 @@ pub mod config;
 pub mod data;
 pub mod error;
 pub mod gpu;
+pub mod interop;
 pub mod kernels;
 pub mod measure;
 pub mod nn;

@@ -5,13 +5,19 @@ mod device {
     pub mod activations;
     pub mod cli;
     pub mod custom;
+    pub mod divergence;
     pub mod draws;
+    pub mod faults;
     pub mod golden;
+    pub mod images;
+    pub mod init;
     pub mod kernels;
+    pub mod kills;
     pub mod memory;
     pub mod monte_carlo;
     pub mod network;
     pub mod optimizers;
+    pub mod resume;
     pub mod training;
 }
 mod support;

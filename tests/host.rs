@@ -9,10 +9,14 @@ mod host {
     pub mod config;
     pub mod custom;
     pub mod data;
+    pub mod export;
+    pub mod fetch;
     pub mod image_file;
     pub mod layering;
     pub mod models;
     pub mod monte_carlo;
+    pub mod onnx;
+    pub mod readers;
     pub mod recipes;
     pub mod reference;
     pub mod registry;

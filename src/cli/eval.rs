@@ -8,7 +8,7 @@ use wgrad::Result;
 use wgrad::train::{Checkpoint, Evaluation, MonteCarlo, TrainedImages, TrainedNetwork};
 
 use super::Context;
-use super::source::Trained;
+use super::source::{SourceArgs, Trained};
 
 /// Which images are evaluated.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -23,20 +23,14 @@ enum SplitName {
 
 #[derive(clap::Args)]
 pub(super) struct EvalArgs {
-    /// Run folder (its best checkpoint) or checkpoint file
-    run: PathBuf,
-    /// Data: a folder with CIFAR-10's binary files, or `sample` [default: the run's own]
-    #[arg(long, value_name = "DIR|sample")]
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Data: `sample`, `cifar10`, `cifar100` or a folder [default: the run's own]
+    #[arg(long, value_name = "NAME|DIR")]
     data: Option<String>,
     /// Which images
     #[arg(long, value_enum, default_value = "test")]
     split: SplitName,
-    /// Model, for checkpoints that wgrad did not write
-    #[arg(long)]
-    model: Option<String>,
-    /// Activation, for checkpoints that wgrad did not write
-    #[arg(long, value_name = "SPEC")]
-    activation: Option<String>,
     /// Average the softmax of so many passes with the network's noise at work, 1 to 10,000; adds the entropy of each image's
     /// mean and the mutual information of answer and noise
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -47,7 +41,7 @@ pub(super) struct EvalArgs {
 }
 
 pub(super) fn run(context: &Context, args: &EvalArgs) -> Result<()> {
-    let trained = Trained::open(&args.run, args.model.as_deref(), args.activation.as_deref())?;
+    let trained = Trained::open(&args.source)?;
     let dataset = trained.dataset(args.data.as_deref())?;
     let gpu = context.open()?;
     let input = [dataset.test.height as usize, dataset.test.width as usize, 3];

@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use wgrad::data::{Source, load};
+use wgrad::data::{Source, load_sized};
 use wgrad::kernels::Activation;
 use wgrad::measure::tune::tune;
 use wgrad::train::{Sweep, build_network, lr_find, precision};
 use wgrad::{Error, Result, report};
 
-use super::Context;
 use super::settings::SettingsArgs;
-use super::train::stop_on_signal;
 use super::tune::TuneArgs;
+use super::{Context, signal};
 
 #[derive(clap::Args)]
 pub(super) struct LrFindArgs {
@@ -31,11 +30,11 @@ pub(super) struct LrFindArgs {
 }
 
 pub(super) fn run(context: &Context, args: &LrFindArgs) -> Result<()> {
-    let stop = stop_on_signal()?;
+    let stop = signal::stop_flag()?;
     let config = args.settings.config()?;
     Activation::parse(&config.activation)?;
     let sweep = Sweep::new(args.from, args.to)?;
-    let dataset = load(&config.data.source.parse::<Source>()?)?;
+    let dataset = load_sized(&config.data.source.parse::<Source>()?, config.data.size)?;
     let input = [dataset.train.height as usize, dataset.train.width as usize, 3];
     let network = build_network(&config, input, dataset.classes.len())?;
     let gpu = context.open()?;

@@ -3,8 +3,11 @@
 mod activations;
 mod bench;
 mod check;
+mod completions;
+mod data;
 mod devices;
 mod eval;
+mod export;
 mod lr_find;
 mod output;
 mod predict;
@@ -12,11 +15,13 @@ mod profile;
 mod progress;
 mod recipes;
 mod settings;
+mod signal;
 mod source;
 mod step;
 mod subject;
 mod train;
 mod tune;
+mod version;
 
 use std::process::ExitCode;
 
@@ -68,6 +73,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Classes of image files
     Predict(predict::PredictArgs),
+    /// Write a network for other programs: safetensors or ONNX
+    Export(export::ExportArgs),
     /// One forward and backward pass on given images, to compare with other frameworks
     Step(step::StepArgs),
     /// Compare every kernel, and whole networks, with their CPU references on this device
@@ -76,10 +83,16 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Time every kernel of a training step by the device's clock
     Profile(profile::ProfileArgs),
+    /// Get data sets, and check them
+    Data(data::DataArgs),
     /// List the recipes
     Recipes,
     /// List the activations, with formulas, parameters and sources; draw them
     Activations(activations::ActivationsArgs),
+    /// Print the completions of a shell: bash, zsh, fish, elvish or powershell
+    Completions(completions::CompletionsArgs),
+    /// Print the manual, or write a page for each command
+    Man(completions::ManArgs),
 }
 
 /// What every command needs: where to print, and how to open the device.
@@ -101,8 +114,14 @@ fn activation_help() -> String {
     format!("Activation: {}", wgrad::kernels::activation::help())
 }
 
-/// Runs the command line and gives the exit code: 0 ok, 1 failure, 2 usage, 130 stopped.
+/// Runs the command line and gives the exit code: 0 ok, 1 failure, 2 usage, 130 or 143 stopped.
 pub fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    // clap's own flag prints a fixed text.
+    if matches!(words.first().map(String::as_str), Some("--version" | "-V")) {
+        let output = Output { json: words.iter().any(|word| word == "--json"), quiet: false };
+        return exit(version::run(output));
+    }
     let args = Args::parse();
     start_log(args.global.verbose);
     let output = Output { json: args.global.json, quiet: args.global.quiet };
@@ -114,18 +133,30 @@ pub fn main() -> ExitCode {
         Command::LrFind(args) => lr_find::run(&context, &args),
         Command::Eval(args) => eval::run(&context, &args),
         Command::Predict(args) => predict::run(&context, &args),
+        Command::Export(args) => export::run(&context, &args),
         Command::Step(args) => step::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
         Command::Bench(args) => bench::run(&context, &args),
         Command::Profile(args) => profile::run(&context, &args),
+        Command::Data(args) => data::run(&context, &args),
         Command::Recipes => recipes::run(&context),
+        Command::Completions(args) => completions::run(&context, &args),
+        Command::Man(args) => completions::run_man(&context, &args),
         Command::Activations(args) => activations::run(&context, &args),
     };
+    exit(done)
+}
+
+/// Prints what went wrong and gives the exit code.
+fn exit(done: Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let prefix = if matches!(error, Error::Interrupted(_)) { "" } else { "error: " };
-            eprintln!("{prefix}{error}");
+            if matches!(error, Error::Interrupted(_)) {
+                eprintln!("{error}");
+                return ExitCode::from(signal::exit_code());
+            }
+            eprintln!("error: {error}");
             ExitCode::from(error.exit_code())
         }
     }

@@ -30,6 +30,14 @@ impl Output {
         if self.json { self.line(value) } else { print(&text()) }
     }
 
+    /// Text on stdout as it is, whether JSON is asked for or not.
+    ///
+    /// # Errors
+    /// stdout is closed.
+    pub fn text(&self, text: &str) -> Result<()> {
+        print(text.trim_end_matches('\n'))
+    }
+
     /// One JSON line, where JSON is asked for.
     ///
     /// # Errors

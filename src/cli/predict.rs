@@ -8,21 +8,15 @@ use wgrad::data::{Dataset, Images, image_file};
 use wgrad::train::{TrainedNetwork, logits_of};
 
 use super::Context;
-use super::source::Trained;
+use super::source::{SourceArgs, Trained};
 
 #[derive(clap::Args)]
 pub(super) struct PredictArgs {
-    /// Run folder (its best checkpoint) or checkpoint file
-    run: PathBuf,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Image files: PNG, JPEG, WebP or BMP of any size
     #[arg(required = true)]
     images: Vec<PathBuf>,
-    /// Model, for checkpoints that wgrad did not write
-    #[arg(long)]
-    model: Option<String>,
-    /// Activation, for checkpoints that wgrad did not write
-    #[arg(long, value_name = "SPEC")]
-    activation: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -38,15 +32,16 @@ struct Class {
 }
 
 pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
-    let trained = Trained::open(&args.run, args.model.as_deref(), args.activation.as_deref())?;
-    let mut images = Images::empty(32, 32);
+    let trained = Trained::open(&args.source)?;
+    let dataset = trained.dataset(None)?;
+    let side = dataset.test.height;
+    let mut images = Images::empty(side, side);
     for path in &args.images {
-        images.pixels.extend(image_file::read_image(path)?);
+        images.pixels.extend(image_file::read_sized(path, side)?);
         images.labels.push(0);
     }
-    let dataset = trained.dataset(None)?;
     let gpu = context.open()?;
-    let (network, weights) = trained.build(&gpu, [32, 32, 3], dataset.classes.len())?;
+    let (network, weights) = trained.build(&gpu, [side as usize, side as usize, 3], dataset.classes.len())?;
     let choices = trained.choices(&gpu)?;
     let own = TrainedNetwork {
         gpu: &gpu,

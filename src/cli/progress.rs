@@ -1,23 +1,44 @@
 //! The progress bar of a run, and one line per epoch.
 
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wgrad::train::{EpochMetrics, Observer, StepReport};
 
 use super::output::Output;
+
+/// Time between two plain lines.
+const LINES: Duration = Duration::from_secs(30);
 
 /// Watches a run: a bar on a terminal, plain lines elsewhere.
 pub struct Progress {
     output: Output,
     bar: Option<ProgressBar>,
     drawn: Instant,
+    /// Whether a bar can be seen; lines are printed instead where not.
+    terminal: bool,
+    began: Option<(Instant, u32)>,
 }
 
 impl Progress {
     /// Nothing is drawn before the first step.
     pub fn new(output: Output) -> Self {
-        Self { output, bar: None, drawn: Instant::now() }
+        let terminal = std::io::stderr().is_terminal();
+        Self { output, bar: None, drawn: Instant::now(), terminal, began: None }
+    }
+
+    /// A plain line every half minute, where there is no terminal.
+    fn line(&mut self, report: &StepReport) {
+        let (began, first) = *self.began.get_or_insert((Instant::now(), report.step));
+        if self.drawn.elapsed() < LINES || report.step == first {
+            return;
+        }
+        self.drawn = Instant::now();
+        let each = began.elapsed().as_secs_f64() / f64::from(report.step - first);
+        let left = HumanDuration(Duration::from_secs_f64(each * f64::from(report.total_steps - report.step)));
+        let (step, all, said) = (report.step, report.total_steps, message(report));
+        self.output.note(format!("step {step} of {all}, {said}; {left} left"));
     }
 
     /// Removes the bar.
@@ -41,8 +62,20 @@ impl Progress {
     }
 }
 
+/// Epoch, speed, and what is known of the losses.
+fn message(report: &StepReport) -> String {
+    let mut text = format!("epoch {}, {:.0} images/s", report.epoch, report.images_per_second);
+    if let (Some(loss), Some(accuracy)) = (report.loss, report.accuracy) {
+        text += &format!(", loss {loss:.3}, accuracy {:.1} %", 100.0 * accuracy);
+    }
+    text
+}
+
 impl Observer for Progress {
     fn step(&mut self, report: &StepReport) {
+        if !self.terminal {
+            return self.line(report);
+        }
         if self.bar.is_none() {
             let bar = self.bar(report);
             bar.reset_eta();
@@ -52,11 +85,7 @@ impl Observer for Progress {
         bar.set_position(u64::from(report.step));
         if self.drawn.elapsed() > Duration::from_millis(200) {
             self.drawn = Instant::now();
-            let mut message = format!("epoch {}, {:.0} images/s", report.epoch, report.images_per_second);
-            if let (Some(loss), Some(accuracy)) = (report.loss, report.accuracy) {
-                message += &format!(", loss {loss:.3}, accuracy {:.1} %", 100.0 * accuracy);
-            }
-            bar.set_message(message);
+            bar.set_message(message(report));
         }
     }
 

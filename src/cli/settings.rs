@@ -12,8 +12,9 @@ pub(super) struct SettingsArgs {
     /// Recipe: a name of `wgrad recipes`, or a TOML file
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) recipe: Option<String>,
-    /// Data: a folder with CIFAR-10's binary files, or `sample` (bundled with the program)
-    #[arg(long, value_name = "DIR|sample")]
+    /// Data: `sample` (bundled with the program), `cifar10` or `cifar100` (from `wgrad data fetch`), or a folder: CIFAR's
+    /// files, or train/ and test/ with a folder of images for each class
+    #[arg(long, value_name = "NAME|DIR")]
     data: Option<String>,
     /// Model, for example resnet20 or resnet56
     #[arg(long)]
@@ -33,16 +34,28 @@ pub(super) struct SettingsArgs {
     /// Seed of weights, masks, augmentation and order
     #[arg(long)]
     seed: Option<u32>,
+    /// Weights to begin with: a safetensors file by PyTorch's names, or a checkpoint of wgrad's
+    #[arg(long, value_name = "FILE.safetensors")]
+    init: Option<String>,
     /// Any other setting, for example optimizer.lr=0.05; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    pub(super) set: Vec<String>,
+    /// When a loss is no longer finite: stop, or rollback to the last checkpoint with half the learning rate
+    #[arg(long, value_name = "stop|rollback")]
+    on_nan: Option<String>,
 }
 
 impl SettingsArgs {
-    /// The configuration: recipe, then `--set`, then flags.
-    pub(super) fn config(&self) -> Result<RunConfig> {
+    /// What the command line's own flags say.
+    pub(super) fn flags(&self) -> toml::Table {
         let mut flags = toml::Table::new();
-        let words = [("data.source", &self.data), ("model", &self.model), ("activation", &self.activation)];
+        let words = [
+            ("data.source", &self.data),
+            ("model", &self.model),
+            ("activation", &self.activation),
+            ("init", &self.init),
+            ("on_nan", &self.on_nan),
+        ];
         for (key, value) in words {
             if let Some(value) = value {
                 config::put(&mut flags, key, value.as_str());
@@ -55,7 +68,12 @@ impl SettingsArgs {
                 config::put(&mut flags, key, i64::from(value));
             }
         }
-        let config = RunConfig::from_layers(self.recipe.as_deref(), &self.set, &flags)?;
+        flags
+    }
+
+    /// The configuration: recipe, then `--set`, then flags.
+    pub(super) fn config(&self) -> Result<RunConfig> {
+        let config = RunConfig::from_layers(self.recipe.as_deref(), &self.set, &self.flags())?;
         if let Some(set) = self.set.iter().find(|set| set.trim_start().starts_with("schedule.milestones")) {
             config.refuse_past_the_end(&format!("--set {set}"))?;
         }

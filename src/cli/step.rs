@@ -54,9 +54,10 @@ pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
     config.activation.clone_from(&args.activation);
     let network = build_network(&config, [shape[2], shape[3], shape[1]], 10)?;
     let checkpoint = Checkpoint::read(&args.weights)?;
+    checkpoint.check(&args.weights, &network)?;
     let gpu = context.open()?;
     let weights = Weights::new(&gpu, &network, labels.len())?;
-    checkpoint.restore(&args.weights, &gpu, &network, &weights)?;
+    checkpoint.restore_weights(&args.weights, &gpu, &network, &weights)?;
     let mode = match args.mode {
         ModeName::Train => Mode::Train,
         ModeName::Eval => Mode::Eval,

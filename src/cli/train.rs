@@ -1,21 +1,19 @@
 //! `wgrad train`
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use wgrad::data::{Dataset, Source, load};
+use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::kernels::Activation;
 use wgrad::kernels::conv::Precision;
 use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
-use wgrad::{Error, Result, report};
+use wgrad::{Result, report};
 
-use super::Context;
 use super::progress::Progress;
 use super::settings::SettingsArgs;
 use super::tune::TuneArgs;
+use super::{Context, signal};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -26,17 +24,25 @@ pub(super) struct TrainArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     tune: TuneArgs,
-    /// Go on with the run of this folder
+    /// Go on with the run of this folder; --data, --epochs, --steps, --on-nan and --set may change it, mostly with --force
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "recipe", "data", "model", "activation", "epochs", "steps", "batch", "seed", "set", "out", "tune",
+        "recipe", "model", "activation", "batch", "seed", "init", "out", "tune",
     ])]
     resume: Option<PathBuf>,
+    /// Print the resolved configuration and do nothing else
+    #[arg(long)]
+    print_config: bool,
+    /// Go on although settings, device or version differ from those the run was written with
+    #[arg(long, requires = "resume")]
+    force: bool,
 }
 
 pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
-    let stop = stop_on_signal()?;
+    let stop = signal::stop_flag()?;
     let (config, folder) = match &args.resume {
-        Some(folder) => (RunFolder::open(folder)?.1, folder.clone()),
+        Some(folder) => {
+            (RunFolder::open(folder)?.1.with(&args.settings.set, &args.settings.flags())?, folder.clone())
+        }
         None => {
             let config = args.settings.config()?;
             let unused = || RunFolder::unused(Path::new("runs"), &args.settings.name(&config));
@@ -45,13 +51,16 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         }
     };
     Activation::parse(&config.activation)?;
+    if args.print_config {
+        return context.output.result(&config, || config.to_toml().trim_end().to_owned());
+    }
     config.warnings().iter().for_each(|warning| context.output.note(format!("warning: {warning}")));
     let source: Source = config.data.source.parse()?;
-    let dataset = load(&source)?;
+    let dataset = load_sized(&source, config.data.size)?;
     if source == Source::Sample {
         context.output.note(
-            "data: the bundled 2,000 + 1,000 images of CIFAR-10; all 60,000 with --data DIR, a folder with the \
-             binary version of https://www.cs.toronto.edu/~kriz/cifar.html",
+            "data: the bundled 2,000 + 1,000 images of CIFAR-10; all 60,000 with `wgrad data fetch cifar10` and \
+             --data cifar10",
         );
     }
     let gpu = context.open()?;
@@ -59,6 +68,7 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         cooperative_matrices(&gpu)?;
     }
     let mut run = match args.resume {
+        Some(_) if args.force => Run::resume_changed(&gpu, &folder, config, &dataset)?,
         Some(_) => Run::resume(&gpu, &folder, config, &dataset)?,
         None => {
             let (batch, precision) = (config.batch as usize, precision(&config));
@@ -104,18 +114,4 @@ fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Datas
          wgrad train --help"
     ));
     Ok(())
-}
-
-/// The first signal asks the run to stop after its step; the second ends the program at once.
-pub(super) fn stop_on_signal() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this step; once more to stop at once");
-    };
-    ctrlc::set_handler(handler).map_err(|e| Error::usage(format!("cannot watch for Ctrl-C: {e}")))?;
-    Ok(stop)
 }

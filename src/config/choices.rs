@@ -91,6 +91,16 @@ pub enum Normalization {
     Raw,
 }
 
+/// What happens when a loss is no longer a finite number, or beyond all bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnNan {
+    /// `"stop"`: the run ends with what can be said about the cause; its last good checkpoint stays.
+    Stop,
+    /// `"rollback"`: back to the last good checkpoint, with half the learning rate from there on; at most five times.
+    Rollback,
+}
+
 /// The rule that turns gradients into weight updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,6 +23,14 @@ pub(super) fn build(recipe: Option<&str>, sets: &[String], flags: &Table) -> Res
             finish(merged.clone())?.refuse_past_the_end(&origin)?;
         }
     }
+    add_command_line(merged, sets, flags)
+}
+
+pub(super) fn over(config: &RunConfig, sets: &[String], flags: &Table) -> Result<RunConfig> {
+    add_command_line(schema::table_of(config), sets, flags)
+}
+
+fn add_command_line(mut merged: Table, sets: &[String], flags: &Table) -> Result<RunConfig> {
     for set in sets {
         let layer = parse_set(set)?;
         add(&mut merged, &layer, &format!("--set {set}"))?;

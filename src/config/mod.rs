@@ -4,6 +4,7 @@
 
 mod augment;
 mod choices;
+mod differences;
 mod layers;
 mod model;
 mod optimizer;
@@ -17,9 +18,10 @@ mod validate;
 
 pub use augment::AugmentConfig;
 pub use choices::{
-    DecayOn, Fill, L2, LastBatch, Monitor, Normalization, OptimizerKind, Precision, ScheduleKind, Shift,
-    Shortcut, Split,
+    DecayOn, Fill, L2, LastBatch, Monitor, Normalization, OnNan, OptimizerKind, Precision, ScheduleKind,
+    Shift, Shortcut, Split,
 };
+pub use differences::{Difference, Effect};
 pub use layers::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
 pub use optimizer::OptimizerConfig;
@@ -27,5 +29,5 @@ pub use recipes::{Published, RECIPES, Recipe, Which, published};
 pub use run::RunConfig;
 pub use schedule::{EarlyStoppingConfig, ScheduleConfig};
 pub use schema::{keys, optional_keys};
-pub use sections::{BatchNormConfig, DataConfig, LossConfig};
+pub use sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
 pub use suggest::{closest, did_you_mean};

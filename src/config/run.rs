@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::augment::AugmentConfig;
-use super::choices::{Monitor, Precision, Shortcut};
+use super::choices::{Monitor, OnNan, Precision, Shortcut};
 use super::layers;
 use super::model::{InitConfig, RegularizeConfig};
 use super::optimizer::OptimizerConfig;
 use super::schedule::{EarlyStoppingConfig, ScheduleConfig};
-use super::sections::{BatchNormConfig, DataConfig, LossConfig};
+use super::sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
 use crate::error::Result;
 
 /// Everything that decides what a run computes. Two runs with equal configurations, on the same device and driver, end
@@ -28,6 +28,9 @@ pub struct RunConfig {
     pub activation: String,
     /// Key of every random number of the run: weights, split, order, augmentation, masks. Any 32-bit number. Default 0.
     pub seed: u32,
+    /// Safetensors file with weights and running statistics to begin with, by PyTorch's names. Default: not given, the
+    /// seed's own initial weights.
+    pub init: Option<String>,
     /// Passes over the training images, 1 to 100,000. Default 200.
     pub epochs: u32,
     /// Stops after so many optimizer steps, 1 to 4,000,000,000. Default: not given, `epochs` alone decides.
@@ -36,8 +39,6 @@ pub struct RunConfig {
     pub batch: u32,
     /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
     pub eval_batch: u32,
-    /// Run folder or checkpoint of the same model whose weights the run starts from. Default: not given, new weights.
-    pub start_from: Option<String>,
     /// What decides which epoch is best, when a plateau is reached and when to stop early. Default `"val_accuracy"`.
     pub monitor: Monitor,
     /// How exact the convolutions' products are. Default `"f32"`.
@@ -49,6 +50,10 @@ pub struct RunConfig {
     /// For `"mixed"`: good steps in a row after which the loss scale doubles, 1 to 1,000,000; after gradients that are not finite
     /// it is halved. 0 keeps it fixed. Default 2,000.
     pub loss_scale_growth: u32,
+    /// What happens when a loss is no longer finite, or above 10,000. Default `"stop"`.
+    pub on_nan: OnNan,
+    /// When the run's state is written, besides the end of each epoch.
+    pub checkpoint: CheckpointConfig,
     /// Which images train, validate and test.
     pub data: DataConfig,
     /// What a training image goes through.
@@ -77,15 +82,17 @@ impl Default for RunConfig {
             width: 1,
             activation: "relu".into(),
             seed: 0,
+            init: None,
             epochs: 200,
             steps: None,
             batch: 128,
             eval_batch: 100,
-            start_from: None,
             monitor: Monitor::ValAccuracy,
             precision: Precision::F32,
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
+            on_nan: OnNan::Stop,
+            checkpoint: CheckpointConfig::default(),
             data: DataConfig::default(),
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),
@@ -110,6 +117,14 @@ impl RunConfig {
     /// An unknown recipe or key, a value of the wrong type or out of its range, an unreadable file.
     pub fn from_layers(recipe: Option<&str>, sets: &[String], flags: &toml::Table) -> Result<Self> {
         layers::build(recipe, sets, flags)
+    }
+
+    /// This configuration with other values for some keys: `sets` and `flags` as in [`RunConfig::from_layers`].
+    ///
+    /// # Errors
+    /// As [`RunConfig::from_layers`].
+    pub fn with(&self, sets: &[String], flags: &toml::Table) -> Result<Self> {
+        layers::over(self, sets, flags)
     }
 
     /// Reads and checks the resolved configuration of a run folder (`config.toml`).

@@ -8,8 +8,12 @@ use super::choices::{LastBatch, Split};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// `"sample"` (the bundled images) or the folder of CIFAR-10's binary files. Default `"sample"`.
+    /// `"sample"` (the bundled images), `"cifar10"` or `"cifar100"` (from `wgrad data fetch`), or the folder of a data set.
+    /// Default `"sample"`.
     pub source: String,
+    /// Height and width in pixels that the files of a folder of images are scaled to, 8 to 256; other data sets have their
+    /// own size. Default 32.
+    pub size: u32,
     /// How validation images are taken out of the training images. Default `"stratified"`.
     pub split: Split,
     /// Share of the training images that validates, above 0 and below 1; unused where `train_count` is given or
@@ -25,11 +29,28 @@ impl Default for DataConfig {
     fn default() -> Self {
         Self {
             source: "sample".into(),
+            size: 32,
             split: Split::Stratified,
             validation: 0.2,
             train_count: None,
             last_batch: LastBatch::Smaller,
         }
+    }
+}
+
+/// `[checkpoint]`: when the run's state is written, besides the end of each epoch. It changes no results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// After so many steps since the last one, 1 to 1,000,000,000. Default: not given.
+    pub steps: Option<u32>,
+    /// After so many minutes since the last one, 0 (never) to 100,000. Default 10.
+    pub minutes: f64,
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self { steps: None, minutes: 10.0 }
     }
 }
 

@@ -62,6 +62,10 @@ impl RunConfig {
             )));
         }
         within("loss_scale_growth", self.loss_scale_growth, (Included(0), Included(1_000_000)))?;
+        if let Some(steps) = self.checkpoint.steps {
+            within("checkpoint.steps", steps, (Included(1), Included(1_000_000_000)))?;
+        }
+        within("checkpoint.minutes", self.checkpoint.minutes, (Included(0.0), Included(1e5)))?;
         self.validate_data()?;
         self.augment.validate()?;
         self.optimizer.validate()?;
@@ -76,6 +80,7 @@ impl RunConfig {
     }
 
     fn validate_data(&self) -> Result<()> {
+        within("data.size", self.data.size, (Included(8), Included(256)))?;
         within("data.validation", self.data.validation, (Excluded(0.0), Excluded(1.0)))?;
         let Some(count) = self.data.train_count else { return Ok(()) };
         within("data.train_count", count, (Included(1), Included(100_000_000)))?;

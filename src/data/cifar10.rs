@@ -3,18 +3,18 @@
 //! A file is a sequence of 3,073-byte records: one label byte (0..=9), then 1,024 red, 1,024 green and 1,024 blue bytes,
 //! each plane row by row. The standard files have 10,000 records; fewer are accepted, so that small sets can be made.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, Images};
+use super::planar::{Layout, read_names};
+use super::{Dataset, Images, planar};
 use crate::{Error, Result};
 
 /// Height and width of an image in pixels.
-pub const SIDE: u32 = 32;
+pub const SIDE: u32 = planar::SIDE;
 /// Number of classes.
 pub const CLASSES: usize = 10;
 /// Pixels of one plane.
-pub const PLANE: usize = (SIDE * SIDE) as usize;
+pub const PLANE: usize = planar::PLANE;
 /// Bytes of one record: the label and three planes.
 pub const RECORD: usize = 1 + 3 * PLANE;
 /// The most records of one file, the number in each standard file.
@@ -32,8 +32,10 @@ pub const ARCHIVE_FOLDER: &str = "cifar-10-batches-bin";
 pub const CLASS_NAMES: [&str; CLASSES] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-const CONTENTS: &str = "expected a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin (unpack \
-                        https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz), or `sample` for the bundled images";
+const LAYOUT: Layout = Layout { name: "CIFAR-10", labels: 1, classes: CLASSES, most: RECORDS_PER_FILE };
+
+const CONTENTS: &str = "expected a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin (get them with `wgrad \
+                        data fetch cifar10`), or `sample` for the bundled images";
 
 /// Reads the data set from `folder`, or from `cifar-10-batches-bin` inside it.
 ///
@@ -41,39 +43,22 @@ const CONTENTS: &str = "expected a folder with data_batch_1.bin to data_batch_5.
 /// wrong size, a label is above 9 or the class names are not ten; with [`Error::Io`] if the system refuses to read.
 pub fn read(folder: &Path) -> Result<Dataset> {
     let folder = locate(folder)?;
-    let classes = read_names(&folder.join(NAMES_FILE))?;
+    let names = folder.join(NAMES_FILE);
+    let classes =
+        if names.exists() { read_names(&names, CLASSES)? } else { CLASS_NAMES.map(String::from).to_vec() };
     let mut train = Images::empty(SIDE, SIDE);
     for name in TRAIN_FILES {
-        read_file(&folder.join(name), &mut train)?;
+        LAYOUT.read_file(&folder.join(name), &mut train)?;
     }
     let mut test = Images::empty(SIDE, SIDE);
-    read_file(&folder.join(TEST_FILE), &mut test)?;
+    LAYOUT.read_file(&folder.join(TEST_FILE), &mut test)?;
     Ok(Dataset { name: "cifar10".into(), classes, train, test })
 }
 
 /// Appends the records in `bytes`, the content of `path`, to `images`; planes become interleaved pixels.
 /// Fails as [`read`] does and then leaves `images` as it was.
 pub fn parse(path: &Path, bytes: &[u8], images: &mut Images) -> Result<()> {
-    check_size(path, bytes.len() as u64)?;
-    let records = bytes.chunks_exact(RECORD);
-    if let Some((i, record)) = records.clone().enumerate().find(|(_, record)| record[0] as usize >= CLASSES) {
-        let label = record[0];
-        let reason = format!(
-            "record {i} (from 0) has label {label}, expected 0 to 9; the file is damaged, get it again"
-        );
-        return Err(Error::data(path, reason));
-    }
-    images.labels.reserve_exact(records.len());
-    images.pixels.reserve_exact(records.len() * 3 * PLANE);
-    for record in records {
-        images.labels.push(record[0]);
-        let (red, rest) = record[1..].split_at(PLANE);
-        let (green, blue) = rest.split_at(PLANE);
-        for ((&r, &g), &b) in red.iter().zip(green).zip(blue) {
-            images.pixels.extend_from_slice(&[r, g, b]);
-        }
-    }
-    Ok(())
+    LAYOUT.parse(path, bytes, images)
 }
 
 /// The folder that holds the files: the one given or the archive's folder inside it; every file must be there.
@@ -97,54 +82,4 @@ fn locate(folder: &Path) -> Result<PathBuf> {
         return Err(Error::data(folder, format!("{name} is missing{python}; {CONTENTS}")));
     }
     Ok(folder.to_path_buf())
-}
-
-fn read_file(path: &Path, images: &mut Images) -> Result<()> {
-    let meta = fs::metadata(path).map_err(Error::io("read", path))?;
-    if !meta.is_file() {
-        return Err(Error::data(
-            path,
-            "this is not a plain file; expected records of the CIFAR-10 binary format",
-        ));
-    }
-    check_size(path, meta.len())?; // before reading, so that a huge file is refused at once
-    parse(path, &fs::read(path).map_err(Error::io("read", path))?, images)
-}
-
-fn check_size(path: &Path, bytes: u64) -> Result<()> {
-    let records = bytes / RECORD as u64;
-    let reason = if bytes == 0 {
-        "the file is empty: expected at least one record of 3073 bytes; get it again".into()
-    } else if !bytes.is_multiple_of(RECORD as u64) {
-        format!(
-            "the file has {bytes} bytes ({records} x 3073 + {}): expected a whole number of 3073-byte records \
-             (30730000 bytes in the standard files); it is cut off or of another format, get it again",
-            bytes % RECORD as u64
-        )
-    } else if records > RECORDS_PER_FILE as u64 {
-        format!(
-            "the file has {records} records, expected at most {RECORDS_PER_FILE}; it is no CIFAR-10 batch, get it again"
-        )
-    } else {
-        return Ok(());
-    };
-    Err(Error::data(path, reason))
-}
-
-fn read_names(path: &Path) -> Result<Vec<String>> {
-    if !path.exists() {
-        return Ok(CLASS_NAMES.map(String::from).to_vec());
-    }
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let names: Vec<String> =
-        text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect();
-    if names.len() != CLASSES {
-        let count = names.len();
-        let reason = format!(
-            "lists {count} class names, expected 10, one a line; without the file the standard ones are used"
-        );
-        return Err(Error::data(path, reason));
-    }
-    Ok(names)
 }

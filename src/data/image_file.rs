@@ -1,4 +1,4 @@
-//! A user's own image file as an input of a network that was trained on 32 x 32 images.
+//! A user's own image file as an input of a network: 32 x 32 pixels, or another square.
 
 use std::path::Path;
 
@@ -23,6 +23,14 @@ pub const MAX_BYTES: u64 = 512 << 20;
 /// Fails with [`Error::Io`] if the file cannot be read and with [`Error::Data`] if it is no image of these formats, is
 /// damaged, or is larger than [`MAX_SIDE`] or [`MAX_BYTES`].
 pub fn read_image(path: &Path) -> Result<Vec<u8>> {
+    read_sized(path, SIDE)
+}
+
+/// As [`read_image`], with `side` x `side` pixels.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn read_sized(path: &Path, to: u32) -> Result<Vec<u8>> {
     let image = decode(path)?;
     let side = image.width().min(image.height());
     if side == 0 {
@@ -30,8 +38,7 @@ pub fn read_image(path: &Path) -> Result<Vec<u8>> {
     }
     let (x, y) = ((image.width() - side) / 2, (image.height() - side) / 2);
     let square = image.crop_imm(x, y, side, side).into_rgb8();
-    let scaled =
-        if side == SIDE { square } else { imageops::resize(&square, SIDE, SIDE, FilterType::Triangle) };
+    let scaled = if side == to { square } else { imageops::resize(&square, to, to, FilterType::Triangle) };
     Ok(scaled.into_raw())
 }
 

@@ -1,7 +1,5 @@
 //! The types that hold a data set.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 /// A classification data set: training and test images with the names of their classes.
@@ -64,9 +62,6 @@ impl Images {
         let mut hash = Sha256::new();
         hash.update(&self.pixels);
         hash.update(&self.labels);
-        hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-            text
-        })
+        super::hex(&hash.finalize())
     }
 }

@@ -6,17 +6,20 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataset, cifar10, sample};
+use super::{Dataset, cifar10, data_folder, fetch, load_folder, sample};
 use crate::{Error, Result};
 
-/// A place to load a data set from; in text `sample`, or the path of a folder (`./sample` for a folder of that name).
+/// A place to load a data set from; in text `sample`, `cifar10`, `cifar100`, or the path of a folder (`./sample` for a folder of
+/// that name).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Source {
     /// The images bundled with the program.
     #[default]
     Sample,
-    /// A folder with the CIFAR-10 binary files, see [`cifar10`].
+    /// What `wgrad data fetch` has put into the [`data_folder`].
+    Fetched(String),
+    /// A folder, see [`load_folder`].
     Folder(PathBuf),
 }
 
@@ -27,10 +30,13 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "" => Err(Error::usage(
-                "data is empty: expected `sample` or the folder of the CIFAR-10 binary files",
+                "data is empty: expected `sample`, `cifar10`, `cifar100`, or the folder of a data set",
             )),
             "sample" => Ok(Self::Sample),
-            path => Ok(Self::Folder(PathBuf::from(path))),
+            text => Ok(match fetch::archive(text) {
+                Some(archive) => Self::Fetched(archive.name.into()),
+                None => Self::Folder(PathBuf::from(text)),
+            }),
         }
     }
 }
@@ -53,6 +59,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sample => f.write_str("sample"),
+            Self::Fetched(name) => f.write_str(name),
             Self::Folder(path) => path.display().fmt(f),
         }
     }
@@ -60,8 +67,28 @@ impl fmt::Display for Source {
 
 /// Loads the whole data set into memory. Fails with [`Error::Data`] or [`Error::Io`], naming the file.
 pub fn load(source: &Source) -> Result<Dataset> {
+    load_sized(source, cifar10::SIDE)
+}
+
+/// The same; images of a folder of images become `side` x `side` pixels.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_sized(source: &Source, side: u32) -> Result<Dataset> {
     match source {
         Source::Sample => sample::load(),
-        Source::Folder(folder) => cifar10::read(folder),
+        Source::Folder(folder) => load_folder(folder, side),
+        Source::Fetched(name) => {
+            let folder = data_folder()?;
+            let inner =
+                fetch::archive(name).map_or_else(|| folder.clone(), |archive| folder.join(archive.folder));
+            if !inner.is_dir() {
+                let reason = format!(
+                    "{name} is not there yet: get it with `wgrad data fetch {name}`, or name its folder"
+                );
+                return Err(Error::data(inner, reason));
+            }
+            load_folder(&inner, side)
+        }
     }
 }

@@ -3,16 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::checkpoint::Checkpoint;
+use super::divergence::{Divergence, first_diverged};
 use super::evaluate::Evaluation;
-use super::metrics::EpochMetrics;
+use super::metrics::{EpochMetrics, MetricsLog};
 use super::run::{Device, Run};
+use super::saving::SaveClock;
 use super::trainer::Trainer;
-use super::watch::monitored;
-use crate::config::ScheduleKind;
+use crate::Result;
 use crate::data::order;
-use crate::kernels::conv::Precision;
-use crate::{Error, Result};
 
 /// Time between readbacks of the records: what an eye follows; each is a submission of its own.
 const READBACK: Duration = Duration::from_millis(200);
@@ -46,55 +44,88 @@ pub trait Observer {
     fn epoch(&mut self, _metrics: &EpochMetrics) {}
 }
 
+/// How an epoch's steps ended.
+enum End {
+    /// All are done: so many images.
+    Done(usize),
+    /// A loss is not finite.
+    Diverged(Divergence),
+    /// `stop` was set.
+    Stopped,
+}
+
 impl Run<'_> {
-    /// One epoch, or what is left of it.
+    /// Learning rates of the epoch's steps.
+    pub(super) fn rates(&self, steps_per_epoch: usize) -> Vec<f32> {
+        let first_step = u64::from(self.progress.step - self.progress.record);
+        let rate = |record: u64| {
+            let lr = self.schedule.lr_at(first_step + record, steps_per_epoch as u64, self.config.epochs);
+            (lr * self.progress.lr_factor * self.progress.plateau.share) as f32
+        };
+        (0..steps_per_epoch as u64).map(rate).collect()
+    }
+
+    /// One epoch, or what is left of it; where it diverged, nothing of it is kept.
     pub(super) fn epoch(
         &mut self,
         device: &mut Device,
         total_steps: u32,
+        log: &mut MetricsLog,
         observer: &mut dyn Observer,
         stop: &AtomicBool,
-    ) -> Result<EpochMetrics> {
+    ) -> Result<Option<Divergence>> {
         let started = Instant::now();
+        let before = self.progress.seconds;
         let epoch = self.progress.epoch;
         let trainer = &mut device.trainer;
-        let steps_per_epoch = trainer.steps_per_epoch();
-        let first_step = u64::from(self.progress.step - self.progress.record);
-        let rate = |record: u64| {
-            let lr = self.schedule.lr_at(first_step + record, steps_per_epoch as u64, self.config.epochs);
-            (lr * self.progress.plateau.share) as f32
-        };
-        let rates: Vec<f32> = (0..steps_per_epoch as u64).map(rate).collect();
+        let rates = self.rates(trainer.steps_per_epoch());
         let order = order::epoch_order(&self.split.train, self.config.seed, epoch);
         trainer.begin_epoch(epoch, &order, &rates, self.progress.step, self.progress.record as usize)?;
         let images = match self.steps(trainer, total_steps, started, observer, stop)? {
-            Some(images) => images,
-            None => return Err(self.interrupt(device, started)?),
+            End::Done(images) => images,
+            End::Diverged(divergence) => return Ok(Some(divergence)),
+            End::Stopped => return Err(self.interrupt(trainer)?),
         };
         trainer.finish()?;
         let seconds = started.elapsed().as_secs_f64();
         let done = self.progress.record as usize;
-        let (train_loss, train_accuracy) = self.means(trainer, &trainer.records()?[..done]);
-        let lr = f64::from(rates[done - 1]);
+        let records = trainer.records()?;
+        if let Some(divergence) = first_diverged(&records[..done], |record| trainer.images_of(record)) {
+            return Ok(Some(divergence));
+        }
+        let (train_loss, train_accuracy) = self.means(trainer, &records[..done]);
         let validation = self.validate(device)?;
-        self.progress.seconds += started.elapsed().as_secs_f64();
-        self.progress.epoch += 1;
-        self.progress.record = 0;
-        self.keep(device, validation.as_ref())?;
-        Ok(EpochMetrics {
+        let unfinished = (self.progress.epoch, self.progress.record);
+        (self.progress.epoch, self.progress.record) = (epoch + 1, 0);
+        self.progress.seconds = before + started.elapsed().as_secs_f64();
+        let better = self.judge_epoch(validation.as_ref());
+        let checkpoint = self.capture(device, &[])?;
+        if checkpoint.not_finite().is_some() {
+            (self.progress.epoch, self.progress.record) = unfinished;
+            return Ok(Some(Divergence { record: done - 1, loss: f64::NAN }));
+        }
+        let metrics = EpochMetrics {
             epoch: epoch + 1,
             step: u64::from(self.progress.step),
-            lr,
+            lr: f64::from(rates[done - 1]),
             train_loss,
             train_accuracy,
             val_loss: validation.as_ref().map(|v| v.loss),
             val_accuracy: validation.as_ref().map(|v| v.accuracy),
             seconds: started.elapsed().as_secs_f64(),
             images_per_second: images as f64 / seconds,
-        })
+        };
+        // The line comes first: a crash before the checkpoint's end repeats the epoch, and its line is cut off then.
+        log.append(&metrics)?;
+        if better {
+            checkpoint.write(&self.folder.best())?;
+        }
+        self.save(&checkpoint)?;
+        observer.epoch(&metrics);
+        Ok(None)
     }
 
-    /// Submits what is left of the epoch and gives its number of images, or none where `stop` was set.
+    /// Submits what is left of the epoch.
     fn steps(
         &mut self,
         trainer: &mut Trainer,
@@ -102,10 +133,12 @@ impl Run<'_> {
         started: Instant,
         observer: &mut dyn Observer,
         stop: &AtomicBool,
-    ) -> Result<Option<usize>> {
+    ) -> Result<End> {
+        let before = self.progress.seconds;
         let mut images = 0;
         let mut known = None;
-        let mut asked: Option<Instant> = None;
+        let mut asked: Option<(Instant, usize)> = None;
+        let mut clock = SaveClock::new(&self.config.checkpoint, self.progress.step);
         let steps_per_epoch = trainer.steps_per_epoch();
         while (self.progress.record as usize) < steps_per_epoch && self.progress.step < total_steps {
             let record = self.progress.record as usize;
@@ -113,12 +146,17 @@ impl Run<'_> {
             images += trainer.images_of(record);
             self.progress.record += 1;
             self.progress.step += 1;
-            if let Some(records) = trainer.poll_records()? {
-                known = Some(self.means(trainer, &records[..record.saturating_sub(3).min(records.len())]));
+            if let (Some(records), Some((_, steps))) = (trainer.poll_records()?, asked) {
+                known = Some(self.means(trainer, &records[..steps]));
+                if let Some(divergence) =
+                    first_diverged(&records[..steps], |record| trainer.images_of(record))
+                {
+                    trainer.finish()?;
+                    return Ok(End::Diverged(divergence));
+                }
             }
-            if asked.is_none_or(|asked| asked.elapsed() > READBACK) {
-                trainer.ask_records();
-                asked = Some(Instant::now());
+            if asked.is_none_or(|(asked, _)| asked.elapsed() > READBACK) && trainer.ask_records() {
+                asked = Some((Instant::now(), record + 1));
             }
             observer.step(&StepReport {
                 epoch: self.progress.epoch + 1,
@@ -131,10 +169,19 @@ impl Run<'_> {
                 accuracy: known.map(|means| means.1).filter(|accuracy| accuracy.is_finite()),
             });
             if stop.load(Ordering::Relaxed) {
-                return Ok(None);
+                self.progress.seconds = before + started.elapsed().as_secs_f64();
+                return Ok(End::Stopped);
+            }
+            if clock.due(self.progress.step) && record + 1 < steps_per_epoch {
+                self.progress.seconds = before + started.elapsed().as_secs_f64();
+                // Numbers that are not finite show themselves in the losses.
+                if let Some(checkpoint) = self.state_in_epoch(trainer)? {
+                    self.save(&checkpoint)?;
+                }
+                clock.saved(self.progress.step);
             }
         }
-        Ok(Some(images))
+        Ok(End::Done(images))
     }
 
     /// Mean loss and accuracy of the epoch's first steps.
@@ -152,61 +199,5 @@ impl Run<'_> {
         optimizer.swap(self.gpu);
         let labels: Vec<u8> = self.split.val.iter().map(|&i| self.dataset.train.labels[i as usize]).collect();
         Ok(Some(Evaluation::of(&logits, &labels, self.network.classes)))
-    }
-
-    /// Writes the checkpoint of a finished epoch, and the best one where it is; without validation the last is the best.
-    fn keep(&mut self, device: &Device, validation: Option<&Evaluation>) -> Result<()> {
-        let accuracy = validation.map(|v| v.accuracy);
-        let better = validation.is_none_or(|validation| self.watch(validation)) || self.progress.epoch == 1;
-        self.progress.last_val_accuracy = accuracy;
-        if better {
-            self.progress.best_epoch = self.progress.epoch;
-            self.progress.best_val_accuracy = accuracy;
-        }
-        let checkpoint = self.capture(device, &[])?;
-        if better {
-            checkpoint.write(&self.folder.best())?;
-        }
-        checkpoint.write(&self.folder.last())
-    }
-
-    /// Shows an epoch's validation to all that watch it; whether it is the best.
-    fn watch(&mut self, validation: &Evaluation) -> bool {
-        let (config, progress) = (&self.config, &mut self.progress);
-        let value = monitored(config.monitor, validation);
-        progress.stopping.see(value, config.early_stopping.min_delta);
-        if config.schedule.kind == ScheduleKind::Plateau {
-            progress.plateau.see(value, &config.schedule, config.optimizer.lr);
-        }
-        progress.best.see(value, 0.0)
-    }
-
-    fn capture(&self, device: &Device, records: &[[f32; 2]]) -> Result<Checkpoint> {
-        let mut progress = self.progress.clone();
-        if self.choices().precision() == Precision::Mixed {
-            let scale = device.trainer.weights.loss_scale(self.gpu)?;
-            let skipped = scale.skipped + scale.overflow;
-            tracing::info!("loss scale {}, {skipped} steps left out so far", scale.scale);
-            progress.loss_scale = Some(scale);
-        }
-        let Trainer { weights, optimizer, .. } = &device.trainer;
-        let mut checkpoint = Checkpoint::capture(self.gpu, &self.network, weights, progress, records)?;
-        optimizer.capture(self.gpu, &self.network, weights, &mut checkpoint)?;
-        Ok(checkpoint)
-    }
-
-    /// Writes the checkpoint in the middle of an epoch.
-    fn interrupt(&mut self, device: &mut Device, started: Instant) -> Result<Error> {
-        device.trainer.finish()?;
-        self.progress.seconds += started.elapsed().as_secs_f64();
-        let records = device.trainer.records()?;
-        let done = self.progress.record as usize;
-        self.capture(device, &records[..done])?.write(&self.folder.last())?;
-        let root = self.folder.root().display();
-        Ok(Error::Interrupted(format!(
-            "stopped at step {} of epoch {}: go on with `wgrad train --resume {root}`",
-            done,
-            self.progress.epoch + 1
-        )))
     }
 }

@@ -1,5 +1,7 @@
 //! A run's folder and the names of the files in it.
 
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
@@ -31,7 +33,7 @@ impl RunFolder {
         if let Some((_, text)) = Activation::file(&config.activation)? {
             super::checkpoint::write_whole(&folder.activation(), text.as_bytes())?;
         }
-        super::checkpoint::write_whole(&folder.config(), config.to_toml().as_bytes())?;
+        folder.set_config(config)?;
         Ok(folder)
     }
 
@@ -108,6 +110,45 @@ impl RunFolder {
     /// The result.
     pub fn summary(&self) -> PathBuf {
         self.root.join("summary.json")
+    }
+
+    /// The checkpoint before the newest one.
+    pub fn previous(&self) -> PathBuf {
+        self.root.join("checkpoints/previous.safetensors")
+    }
+
+    /// Keeps other processes from writing the run for as long as the file is held; the system gives it free when the process
+    /// ends, however it ends.
+    ///
+    /// # Errors
+    /// Another process holds it, or the folder cannot be written.
+    pub fn lock(&self) -> Result<File> {
+        let path = self.root.join("checkpoints/.lock");
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).read(true).write(true).open(&path);
+        let mut file = file.map_err(Error::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let root = self.root.display();
+                return Err(Error::usage(format!(
+                    "{root}: another wgrad is training this run; wait for it, or stop it"
+                )));
+            }
+            // A file system without locks is no reason not to train.
+            Err(TryLockError::Error(error)) => tracing::warn!("{}: no lock ({error})", path.display()),
+        }
+        let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        written.map_err(Error::io("write", &path))?;
+        Ok(file)
+    }
+
+    /// Writes the configuration that the run goes on with.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn set_config(&self, config: &RunConfig) -> Result<()> {
+        super::checkpoint::write_whole(&self.config(), config.to_toml().as_bytes())
     }
 
     /// The newest checkpoint.

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod dataset;
+mod divergence;
 mod epoch;
 mod evaluate;
 mod folder;
@@ -12,13 +13,15 @@ mod monte_carlo;
 mod network;
 mod normalize;
 mod optimizer;
+mod resume;
 mod run;
+mod saving;
 pub mod schedule;
 mod step;
 mod trainer;
 mod watch;
 
-pub use checkpoint::{Checkpoint, Progress};
+pub use checkpoint::{Checkpoint, Progress, write_whole};
 pub use dataset::DeviceImages;
 pub use epoch::{Observer, StepReport};
 pub use evaluate::{Evaluation, Evaluator, TrainedImages, TrainedNetwork, logits_of};

@@ -1,5 +1,6 @@
 //! A whole run: epochs, validation, checkpoints, metrics, the final test.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -10,6 +11,7 @@ use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
 use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
+use super::resume::{self, newest};
 use super::schedule::Schedule;
 use super::trainer::{StepSettings, Trainer};
 use crate::config::RunConfig;
@@ -32,6 +34,11 @@ pub struct Run<'a> {
     pub(super) progress: Progress,
     choices: Choices,
     resumed: Option<Checkpoint>,
+    /// Whether it goes on with another configuration than its checkpoint has.
+    changed: bool,
+    initial: Option<Checkpoint>,
+    /// Keeps other processes out of the folder.
+    _lock: File,
 }
 
 /// The device's side of a run.
@@ -50,42 +57,125 @@ impl<'a> Run<'a> {
         config.schedule.cut(config.epochs);
         let (network, split) = Self::prepare(&config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
+        let initial = Self::initial_weights(&config, &network)?;
         let folder = RunFolder::create(out, &config)?;
         let progress = Self::beginning(gpu, &config, dataset);
-        let schedule = Schedule::new(&config);
-        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed: None })
+        let (schedule, lock) = (Schedule::new(&config), folder.lock()?);
+        Ok(Self {
+            gpu,
+            config,
+            dataset,
+            network,
+            split,
+            folder,
+            schedule,
+            progress,
+            choices,
+            resumed: None,
+            changed: false,
+            initial,
+            _lock: lock,
+        })
     }
 
-    /// The run of the folder `out`, from its last checkpoint; from its beginning where there is none yet.
+    /// The run of the folder `out`, from its last checkpoint (or the one before, where that is damaged); from its beginning where
+    /// there is none yet.
     ///
     /// # Errors
-    /// A damaged checkpoint, or one of another configuration or data set.
-    pub fn resume(gpu: &'a Gpu, out: &Path, mut config: RunConfig, dataset: &'a Dataset) -> Result<Self> {
+    /// A damaged checkpoint; one of another configuration, data set, device or version, with all that differs.
+    pub fn resume(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset) -> Result<Self> {
+        Self::go_on(gpu, out, config, dataset, false)
+    }
+
+    /// As [`Run::resume`], but another configuration, device or version is taken where what the run has so far keeps its
+    /// meaning. The run goes on with `config`, and its folder holds that from then on.
+    ///
+    /// # Errors
+    /// A damaged checkpoint; another data set, network or split.
+    pub fn resume_changed(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset) -> Result<Self> {
+        Self::go_on(gpu, out, config, dataset, true)
+    }
+
+    fn go_on(
+        gpu: &'a Gpu,
+        out: &Path,
+        mut config: RunConfig,
+        dataset: &'a Dataset,
+        force: bool,
+    ) -> Result<Self> {
         config.schedule.cut(config.epochs);
         let (network, split) = Self::prepare(&config, dataset)?;
         let (folder, _) = RunFolder::open(out)?;
-        let schedule = Schedule::new(&config);
+        let lock = folder.lock()?;
         let fresh = Self::beginning(gpu, &config, dataset);
-        let (progress, resumed) = if folder.last().exists() {
-            let checkpoint = Checkpoint::read(&folder.last())?;
-            let progress = checkpoint.progress.clone();
-            let progress =
-                progress.ok_or_else(|| Error::checkpoint(folder.last(), "was not written by a wgrad run"))?;
-            if progress.dataset != fresh.dataset {
-                let reason = "belongs to another data set: resume with the data that the run began with";
-                return Err(Error::checkpoint(folder.last(), reason));
+        let mut written = None;
+        let (progress, resumed) = match newest(&folder)? {
+            Some((path, progress, checkpoint)) => {
+                written = Some(progress.config.clone());
+                resume::compare(&path, &progress, &fresh, &config, force)?;
+                let Progress { version, config, device, .. } = fresh;
+                (Progress { version, config, device, ..progress }, Some(checkpoint))
             }
-            if progress.config != fresh.config {
-                let reason = "was written with another config.toml: put it back, or start a new run";
-                return Err(Error::checkpoint(folder.last(), reason));
-            }
-            (progress, Some(checkpoint))
-        } else {
-            (fresh, None)
+            None => (fresh, None),
         };
         let mut choices = Choices::with_precision(gpu, precision(&config))?;
         choices.fix_names(&progress.kernels)?;
-        Ok(Self { gpu, config, dataset, network, split, folder, schedule, progress, choices, resumed })
+        let initial = if resumed.is_none() { Self::initial_weights(&config, &network)? } else { None };
+        let changed = written.is_some_and(|written| written != progress.config);
+        Ok(Self {
+            gpu,
+            schedule: Schedule::new(&config),
+            config,
+            dataset,
+            network,
+            split,
+            folder,
+            progress,
+            choices,
+            resumed,
+            changed,
+            initial,
+            _lock: lock,
+        })
+    }
+
+    /// The file of weights that the run begins with, where one is named.
+    fn initial_weights(config: &RunConfig, network: &Network) -> Result<Option<Checkpoint>> {
+        let Some(init) = &config.init else { return Ok(None) };
+        let path = Path::new(init);
+        let checkpoint = Checkpoint::read(path)?;
+        checkpoint.check(path, network)?;
+        if let Some(name) = checkpoint.not_finite() {
+            let reason =
+                format!("tensor {name} has elements that are not finite: no run can begin with them");
+            return Err(Error::checkpoint(path, reason));
+        }
+        Ok(Some(checkpoint))
+    }
+
+    /// Puts the run's first weights, or those of its checkpoint, onto the device. A run that begins has a checkpoint from then
+    /// on.
+    fn begin(&mut self, device: &Device) -> Result<()> {
+        let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
+        match (self.resumed.take(), self.initial.take()) {
+            (Some(checkpoint), _) => {
+                self.put_back(device, &checkpoint)?;
+                if self.changed {
+                    // The checkpoint first: where it cannot be written, the run is as it was.
+                    self.save(&self.capture(device, &checkpoint.records())?)?;
+                    self.folder.set_config(&self.config)?;
+                }
+                return Ok(());
+            }
+            (None, Some(initial)) => {
+                let path = self.config.init.as_deref().unwrap_or_default();
+                initial.restore_weights(Path::new(path), gpu, network, weights)?;
+            }
+            (None, None) => weights.initialize(gpu, network, self.config.seed)?,
+        }
+        device.trainer.optimizer.begin(gpu, weights)?;
+        let first = self.capture(device, &[])?;
+        self.save(&first)
     }
 
     /// Sets which kernels compute the convolutions of a run that begins; a run that goes on keeps its own.
@@ -107,6 +197,9 @@ impl<'a> Run<'a> {
             config: config.to_toml(),
             dataset: dataset.train.sha256(),
             device: gpu.description(),
+            input: vec![dataset.train.height as usize, dataset.train.width as usize, 3],
+            classes: dataset.classes.clone(),
+            lr_factor: 1.0,
             ..Progress::default()
         }
     }
@@ -136,7 +229,8 @@ impl<'a> Run<'a> {
     /// Trains to the end, or until `stop` is set: then the checkpoint is written and the error says how to go on.
     ///
     /// # Errors
-    /// A lost device, a folder that can no longer be written, or [`Error::Interrupted`].
+    /// A lost device, a folder that can no longer be written, [`Error::Diverged`](crate::Error::Diverged) or
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn train(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
         let network = self.network.clone();
         let settings =
@@ -144,35 +238,16 @@ impl<'a> Run<'a> {
         let train = DeviceImages::upload(self.gpu, &self.dataset.train)?;
         let test = DeviceImages::upload(self.gpu, &self.dataset.test)?;
         let mut device = self.device(&network, &train, &test, settings)?;
-        match self.resumed.take() {
-            None => {
-                let Trainer { weights, optimizer, .. } = &device.trainer;
-                weights.initialize(self.gpu, &network, self.config.seed)?;
-                if let Some(path) = &self.config.start_from {
-                    let path = RunFolder::checkpoint(Path::new(path));
-                    Checkpoint::read(&path)?.restore(&path, self.gpu, &network, weights)?;
-                }
-                optimizer.begin(self.gpu, weights)?;
-            }
-            Some(checkpoint) => {
-                let Trainer { weights, optimizer, .. } = &device.trainer;
-                checkpoint.restore(&self.folder.last(), self.gpu, &network, weights)?;
-                optimizer.restore(self.gpu, &network, weights, &checkpoint)?;
-                device.trainer.set_records(&checkpoint.records())?;
-                if let Some(scale) = self.progress.loss_scale {
-                    device.trainer.weights.set_loss_scale(self.gpu, scale)?;
-                }
-            }
-        }
+        self.begin(&device)?;
         self.gpu.save_pipeline_cache();
         let mut log = MetricsLog::resume(&self.folder.metrics(), self.progress.epoch)?;
         let steps_per_epoch = device.trainer.steps_per_epoch();
         let all = self.config.epochs.saturating_mul(steps_per_epoch as u32);
         let total_steps = self.config.steps.unwrap_or(u32::MAX).min(all);
         while self.progress.step < total_steps && !self.config.early_stopping.ends(&self.progress.stopping) {
-            let metrics = self.epoch(&mut device, total_steps, observer, stop)?;
-            log.append(&metrics)?;
-            observer.epoch(&metrics);
+            if let Some(divergence) = self.epoch(&mut device, total_steps, &mut log, observer, stop)? {
+                self.recover(&mut device, divergence)?;
+            }
         }
         self.conclude(&device)
     }
@@ -214,7 +289,7 @@ impl<'a> Run<'a> {
     /// Tests a checkpoint.
     fn test(&self, device: &Device, path: &Path) -> Result<Evaluation> {
         let weights = &device.trainer.weights;
-        Checkpoint::read(path)?.restore(path, self.gpu, &self.network, weights)?;
+        Checkpoint::read(path)?.restore_weights(path, self.gpu, &self.network, weights)?;
         let order: Vec<u32> = (0..self.dataset.test.len() as u32).collect();
         let logits = device.test.logits(self.gpu, &order)?;
         Ok(Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes))

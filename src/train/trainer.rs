@@ -245,9 +245,12 @@ impl<'a> Trainer<'a> {
         self.gpu.write(&self.records.view(), records)
     }
 
-    /// Asks for the records, without waiting; [`Trainer::poll_records`] has them later.
-    pub fn ask_records(&mut self) {
+    /// Asks for the records, without waiting; [`Trainer::poll_records`] has them later. Gives whether it could: not while an
+    /// earlier question is open.
+    pub fn ask_records(&mut self) -> bool {
+        let free = !self.readback.is_pending();
         self.readback.start(self.gpu, &self.records.view());
+        free
     }
 
     /// The records asked for, where they have come.

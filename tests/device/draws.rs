@@ -2,7 +2,11 @@
 //! what the forward pass gives with its noise held, element by element; and it is not with another step's noise.
 
 use wgrad::gpu::{Dispatch, Gpu, Recorder, View};
+use wgrad::kernels::activation::Learned;
+use wgrad::kernels::dropconnect::DropConnect;
+use wgrad::kernels::dropout::DropBlock;
 use wgrad::kernels::optimizer::State;
+use wgrad::kernels::residual::{Branch, Scale, Shortcut};
 use wgrad::kernels::{ACTIVATIONS, Activation, Noise, Rows, activation, dropout};
 
 use crate::support::gpu;
@@ -83,7 +87,7 @@ fn stochastic_activations_redraw_in_the_backward_pass() {
             differ += other.disagreements(&act, x, &derivative).0;
         }
         // The same comparison with the next step's noise fails, so it can; probact's slope has no noise in it.
-        assert!(differ > 0 || act.row.name == "probact", "{spec}: another step has the same noise");
+        assert!(differ > 0 || act.row.name.starts_with("probact"), "{spec}: another step has the same noise");
     }
 }
 
@@ -117,4 +121,97 @@ fn dropout_redraws_in_the_backward_pass() {
     // Forward on values, backward on gradients of another size: the same kernel, the same mask.
     assert_eq!(mask(7, 3.0), mask(7, -0.125));
     assert_ne!(mask(7, 3.0), mask(8, 3.0));
+}
+
+/// Which values are 0 after a dispatch on values that are not.
+fn zeros(lab: &Lab, value: f32, dispatches: impl Fn(&View) -> Vec<Dispatch>) -> Vec<bool> {
+    let x = lab.gpu.upload("x", &vec![value; ROWS.words()]).expect("a buffer").view();
+    dispatches(&x).into_iter().for_each(|dispatch| lab.run(dispatch));
+    let values: Vec<f32> = lab.gpu.read(&x).expect("values");
+    values.iter().map(|v| *v == 0.0).collect()
+}
+
+#[test]
+fn dropblock_redraws_in_the_backward_pass() {
+    let lab = Lab::new(7);
+    let drop = DropBlock { rate: 0.3, block: 3, rows: ROWS, width: 7, noise: NOISE };
+    let counts = lab.gpu.buffer("counts", drop.counts()).expect("a buffer").view();
+    let mask = |lab: &Lab, value: f32| {
+        zeros(lab, value, |x| vec![drop.count(&lab.state, &counts), drop.apply(&counts, &lab.state, x)])
+    };
+    assert_eq!(mask(&lab, 3.0), mask(&lab, -0.125));
+    assert_ne!(mask(&lab, 3.0), mask(&Lab::new(8), 3.0));
+}
+
+/// The factor of each image, from outputs alone: forward from 1 with nothing added, backward from 1.
+fn factors(lab: &Lab, scale: Scale) -> [Vec<f32>; 2] {
+    let branch = Branch { scale, train: true, noise: NOISE };
+    let ones = vec![1.0f32; ROWS.words()];
+    let [x, dy] = ["x", "dy"].map(|name| lab.gpu.upload(name, &ones).expect("a buffer").view());
+    let dx = lab.gpu.buffer("dx", ROWS.words()).expect("a buffer").view();
+    lab.run(branch.add(ROWS, [5, 7], &Shortcut::None, &lab.state, &x));
+    lab.run(branch.backward(ROWS, &dy, &lab.state, &dx));
+    let image = ROWS.words() / ROWS.batch;
+    [x, dx].map(|view| {
+        let values: Vec<f32> = lab.gpu.read(&view).expect("values");
+        values.chunks_exact(image).map(|image| image[0]).collect()
+    })
+}
+
+#[test]
+fn branches_redraw_in_the_backward_pass() {
+    let scale = Scale::StochasticDepth { survival: 0.5 };
+    let [forward, backward] = factors(&Lab::new(7), scale);
+    assert_eq!(forward, backward);
+    let differs = (8..16).any(|step| factors(&Lab::new(step), scale)[0] != forward);
+    assert!(differs, "nine steps have the same noise");
+    // ShakeDrop draws another factor backward by its definition, for the same images; which ones is drawn once.
+    let [forward, backward] = factors(&Lab::new(7), Scale::ShakeDrop { survival: 0.5 });
+    let survive = |factors: &[f32]| factors.iter().map(|factor| *factor == 1.0).collect::<Vec<_>>();
+    assert_eq!(survive(&forward), survive(&backward));
+    assert!(survive(&forward).contains(&false) && forward != backward);
+}
+
+#[test]
+fn dropconnect_redraws_in_the_backward_pass() {
+    let drop = DropConnect { rate: 0.4, noise: NOISE };
+    let lab = Lab::new(7);
+    let words = ROWS.words().next_multiple_of(64);
+    let dropped = lab.gpu.upload("dropped", &vec![1.0f32; words / 64]).expect("a buffer").view();
+    let [weight, gradient] =
+        [2.0f32, -0.5].map(|value| lab.gpu.upload("weight", &vec![value; words]).expect("a buffer").view());
+    let connected = lab.gpu.buffer("connected", words).expect("a buffer").view();
+    lab.run(drop.weights(true, [&weight, &dropped, &lab.state], &connected));
+    lab.run(drop.gradient(true, &dropped, &lab.state, &gradient));
+    let [forward, backward] = [connected, gradient].map(|view| {
+        let values: Vec<f32> = lab.gpu.read(&view).expect("values");
+        values.iter().map(|value| *value == 0.0).collect::<Vec<_>>()
+    });
+    assert_eq!(forward, backward);
+    assert!(forward.contains(&true) && forward.contains(&false));
+}
+
+/// The slope by which a's gradient is weighed is the noise that the forward pass added: both are probact's normal times a
+/// known factor.
+#[test]
+fn learned_sigma_redraws_in_the_backward_pass() {
+    let lab = Lab::new(7);
+    let act = Activation::parse("probact_learned:share=channel,steepness=1,bound=2").expect("a SPEC");
+    // One row, so that a part of the gradient is one element's.
+    let rows = Rows { batch: 1, pixels: 1, ..ROWS };
+    let learned = Learned { activation: &act, train: true, noise: NOISE, rows };
+    let upload = |value: f32| lab.gpu.upload("x", &vec![value; rows.words()]).expect("a buffer").view();
+    let (x, a, dy) = (upload(-1.0), upload(0.0), upload(1.0));
+    let [y, partial] = [rows.words(), 64].map(|words| lab.gpu.buffer("y", words).expect("a buffer").view());
+    lab.run(learned.forward([&x, &a, &lab.state], &y));
+    lab.run(learned.backward([&x, &a, &lab.state], &dy, &partial, 64));
+    let [y, gradient]: [Vec<f32>; 2] = [y, partial].map(|view| lab.gpu.read(&view).expect("values"));
+    // sigma = 2/(1 + e^-0) = 1; d sigma / da = 2 * 1/4.
+    for (c, (y, gradient)) in y.iter().zip(&gradient).enumerate().take(rows.channels) {
+        assert!(
+            (y - 2.0 * gradient).abs() <= 4.0 * f32::EPSILON * y.abs(),
+            "channel {c}: {y} and {gradient}"
+        );
+        assert!(*y != 0.0);
+    }
 }

@@ -58,4 +58,19 @@ macro_rules! families {
     };
 }
 
-families!(activation, augment, batchnorm, conv, dropout, linear, loss, optimizer, philox, pool, residual,);
+families!(
+    activation,
+    augment,
+    batchnorm,
+    bias,
+    conv,
+    dropconnect,
+    dropout,
+    linear,
+    loss,
+    optimizer,
+    philox,
+    pool,
+    reshape,
+    residual,
+);

@@ -100,7 +100,7 @@ fn the_average_is_what_is_evaluated() {
     assert_ne!(averaged, trained, "the average lags behind");
     let network = run.network();
     let weights = Weights::new(gpu(), network, 1).expect("memory");
-    checkpoint.restore(&path, gpu(), network, &weights).expect("it fits");
+    checkpoint.restore_weights(&path, gpu(), network, &weights).expect("it fits");
     let choices = run.choices();
     let own = TrainedNetwork { gpu: gpu(), config: &config, network, weights: &weights, choices };
     let (logits, labels) = TrainedImages::Validation.logits(&own, &dataset).expect("logits");

@@ -12,7 +12,7 @@ use wgrad::train::{Checkpoint, Observer, Run, StepReport, Summary, metrics};
 use crate::support::gpu;
 
 /// The first images of the bundled sample; its classes take turns.
-fn few(train: usize, test: usize) -> Dataset {
+pub fn few(train: usize, test: usize) -> Dataset {
     let mut all = load(&Source::Sample).expect("the sample is whole");
     let cut = |images: &mut Images, count: usize| {
         images.pixels.truncate(count * images.image_bytes());
@@ -23,7 +23,7 @@ fn few(train: usize, test: usize) -> Dataset {
     all
 }
 
-fn config(sets: &[&str]) -> RunConfig {
+pub fn config(sets: &[&str]) -> RunConfig {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
     RunConfig::from_layers(None, &sets, &toml::Table::new()).expect("a good configuration")
 }
@@ -43,7 +43,7 @@ impl Observer for StopAfter<'_> {
 }
 
 /// Trains from scratch or goes on; `steps` of 0 is to the end.
-fn train(config: &RunConfig, dataset: &Dataset, out: &Path, steps: u32) -> Option<Summary> {
+pub fn train(config: &RunConfig, dataset: &Dataset, out: &Path, steps: u32) -> Option<Summary> {
     let stop = AtomicBool::new(false);
     let mut observer = StopAfter { steps, stop: &stop };
     let mut run = if out.join("config.toml").exists() {

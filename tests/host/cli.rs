@@ -145,3 +145,104 @@ fn dropact_refuses_what_replications_got_wrong() {
     let output = wgrad(&["train", "--activation", "mix:first=dropact"]);
     assert_error(&output, 2, &["mix", "first", "silu", "dropact"]);
 }
+
+#[test]
+fn data_that_is_not_there_yet() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |args: &[&str]| {
+        let mut command = Command::cargo_bin("wgrad").expect("the program is built");
+        command.env("WGRAD_DATA", folder.path()).args(args).output().expect("it starts")
+    };
+    let place = folder.path().join("cifar-100-binary");
+    let words = [place.to_str().expect("UTF-8"), "wgrad data fetch cifar100"];
+    assert_error(&run(&["train", "--data", "cifar100"]), 1, &words);
+    assert_error(&run(&["data", "verify"]), 1, &["wgrad data fetch cifar10"]);
+    assert_error(&run(&["data", "fetch", "mnist"]), 2, &["mnist", "cifar10", "cifar100"]);
+    // The variable's folder is used: what is there is found.
+    std::fs::create_dir(&place).expect("a folder");
+    std::fs::write(place.join("train.bin"), [0; 3074]).expect("a file");
+    assert_error(&run(&["train", "--data", "cifar100"]), 1, &["test.bin is missing"]);
+    let output = run(&["data", "verify", "--json"]);
+    assert_error(&output, 1, &["4 of 4 files"]);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert!(
+        rows[0]["ok"] == false && rows[0]["reason"].as_str().expect("a text").contains("f31298fc"),
+        "{rows}"
+    );
+}
+
+/// Flags over `--set` over the file over the recipe that the file builds on, and `--set` in order.
+#[test]
+fn later_layers_of_the_configuration_win() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("own.toml");
+    let text = "base = \"quickstart\"\nbatch = 5\nepochs = 6\nseed = 7\n[optimizer]\nlr = 0.5\n";
+    std::fs::write(&file, text).expect("a file is written");
+    let output = wgrad(&[
+        "train",
+        "--print-config",
+        "--json",
+        "--recipe",
+        file.to_str().expect("UTF-8"),
+        "--epochs",
+        "9",
+        "--set",
+        "epochs=8",
+        "--set",
+        "batch=16",
+        "--set",
+        "batch=17",
+        "--on-nan",
+        "rollback",
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let config: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    let recipe = wgrad::config::RunConfig::from_layers(Some("quickstart"), &[], &toml::Table::new());
+    let recipe = recipe.expect("the recipe");
+    assert_eq!((&config["epochs"], &config["batch"], &config["seed"]), (&9.into(), &17.into(), &7.into()));
+    assert_eq!(config["optimizer"]["lr"], 0.5);
+    assert_eq!(config["on_nan"], "rollback");
+    assert_eq!(config["activation"].as_str(), Some(recipe.activation.as_str()));
+    assert_ne!(recipe.epochs, 9);
+}
+
+#[test]
+fn shells_and_man_are_served() {
+    for (shell, word) in
+        [("bash", "complete -F _wgrad"), ("zsh", "#compdef wgrad"), ("fish", "complete -c wgrad")]
+    {
+        let output = wgrad(&["completions", shell]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains(word) && text.contains("export"), "{shell}: {text}");
+    }
+    assert_error(&wgrad(&["completions", "tcsh"]), 2, &["tcsh", "bash"]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = wgrad(&["man", "--to", folder.path().to_str().expect("UTF-8")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for page in ["wgrad", "wgrad-train", "wgrad-data-fetch"] {
+        let text = std::fs::read_to_string(folder.path().join(format!("{page}.1"))).expect("a page");
+        assert!(text.contains(".SH NAME"), "{page}: {text}");
+    }
+    let text = std::fs::read_to_string(folder.path().join("wgrad-train.1")).expect("a page");
+    assert!(text.contains("\\-\\-resume"), "{text}");
+}
+
+#[test]
+fn the_version_names_wgpu() {
+    let output = wgrad(&["--version", "--json"]);
+    let row: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    let lock = include_str!("../../Cargo.lock");
+    for name in ["wgrad", "wgpu"] {
+        let version = row[name].as_str().expect("a version");
+        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")), "{row}");
+    }
+    let text = String::from_utf8_lossy(&wgrad(&["-V"]).stdout).into_owned();
+    assert!(text.starts_with("wgrad ") && text.contains("\nwgpu ") && text.contains("\nadapter: "), "{text}");
+}
+
+#[test]
+fn misspelt_words_get_a_suggestion() {
+    assert_error(&wgrad(&["trian"]), 2, &["trian", "train"]);
+    assert_error(&wgrad(&["train", "--activaton", "relu"]), 2, &["--activaton", "--activation"]);
+    assert_error(&wgrad(&["data", "fetch", "cifar01"]), 2, &["cifar01", "cifar10"]);
+}

@@ -290,13 +290,14 @@ fn a_resolved_configuration_holds_every_key() {
     let expected = [
         "augment.mean",
         "augment.std",
+        "checkpoint.steps",
         "data.train_count",
         "early_stopping.patience",
+        "init",
         "optimizer.average",
         "optimizer.clip_norm",
         "optimizer.clip_value",
         "schedule.factors",
-        "start_from",
         "steps",
     ];
     assert_eq!(optional, expected);

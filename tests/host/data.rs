@@ -104,8 +104,8 @@ fn cifar_class_names_come_from_the_folder() {
 
 #[test]
 fn cifar_missing_folder_or_file_is_named_with_what_belongs_there() {
-    let contents = "expected a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin (unpack \
-                    https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz), or `sample` for the bundled images";
+    let contents = "expected a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin (get them \
+                    with `wgrad data fetch cifar10`), or `sample` for the bundled images";
     let folder = small_set();
     let absent = folder.path().join("absent");
     assert_eq!(data_error(&absent), (absent.clone(), format!("there is no such folder; {contents}")));

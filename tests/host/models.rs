@@ -1,7 +1,7 @@
 //! Sizes and names of the models.
 
 use wgrad::config::RunConfig;
-use wgrad::nn::{Network, Role};
+use wgrad::nn::{Layer, Network, Role};
 use wgrad::train::build_network;
 
 fn network(model: &str, sets: &[&str]) -> Network {
@@ -24,6 +24,84 @@ fn resnets_have_their_published_sizes() {
         assert_eq!(network(model, &[]).parameter_count(), parameters, "{model}");
     }
     assert_eq!(network("resnet56", &[]).macs(), 125_485_696);
+}
+
+/// Sizes that their authors print (trained and, for Keras, all numbers: batch norm's statistics too).
+#[test]
+fn other_models_have_their_published_sizes() {
+    let all = |network: &Network| {
+        network.parameter_count() + network.statistics.iter().map(|p| p.len()).sum::<usize>()
+    };
+    let seed = network("resnet56_seed", &[]);
+    assert_eq!((seed.parameter_count(), all(&seed)), (855_834, 859_898));
+    assert_eq!(seed.macs(), 115_766_592);
+    let sites = |layer: &Layer| matches!(layer, Layer::BatchNorm(_));
+    let sites: Vec<_> = seed.nodes.iter().filter(|node| sites(&node.layer)).collect();
+    assert_eq!(sites.len(), 55);
+    assert_eq!(sites.iter().map(|node| node.shape.iter().product::<usize>()).sum::<usize>(), 476_928);
+    assert_eq!(network("mlp", &[]).parameter_count(), 500_210);
+    assert_eq!(network("wrn_28_10", &[]).parameter_count(), 36_479_194);
+    let keras = network("resnet_v1_20", &[]);
+    assert_eq!((all(&keras), keras.parameter_count()), (274_442, 273_066));
+}
+
+/// Where a network would be wrong at run time it is refused when it is built.
+#[test]
+fn wrong_models_are_named() {
+    let build = |model: &str, sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let mut config = RunConfig::from_layers(None, &sets, &toml::Table::new()).unwrap();
+        model.clone_into(&mut config.model);
+        build_network(&config, [32, 32, 3], 10).unwrap_err().to_string()
+    };
+    for name in [
+        "resnet21",
+        "resnet",
+        "resnet_v2_20x",
+        "wrn_28",
+        "wrn_28_0",
+        "mlp_0x5x",
+        "mlp_3x0",
+        "vgg16",
+        "résnet20",
+    ] {
+        let message = build(name, &[]);
+        assert!(message.contains(name) || message.contains("hidden.0"), "{name}: {message}");
+    }
+    assert!(build("resnet20", &["regularize.drop=\"relu\""]).contains("drops nothing"));
+    assert!(build("resnet20", &["regularize.drop=\"dropblock:block=0\""]).contains("block=0"));
+    assert!(build("resnet20", &["init.kernels=xavier"]).contains("glorot_uniform"));
+    assert!(build("resnet8_seed", &["activation=\"maxout:pieces=3\""]).contains("multiple of its 3 pieces"));
+}
+
+/// Channels as an activation wants them, in every model.
+#[test]
+fn channels_follow_the_activation() {
+    for model in ["resnet8", "resnet8_seed", "resnet_v1_8", "resnet_v2_11", "wrn_10_2", "mlp_bn_3x18"] {
+        let plain = network(model, &["activation=relu"]);
+        let last = |network: &Network| network.parameters[network.parameters.len() - 2].shape.clone();
+        let doubled = network(model, &["activation=crelu"]);
+        assert_eq!(
+            last(&doubled)[1],
+            2 * last(&plain)[1],
+            "{model}: crelu doubles what the classifier reads"
+        );
+        network(model, &["activation=maxout"]);
+        let learned = network(model, &["activation=\"prelu:share=channel\""]);
+        let sites = count(&learned, |_, role| role == Role::Activation);
+        assert_eq!(
+            learned.parameter_count() - sites,
+            plain.parameter_count(),
+            "{model}: prelu adds its slopes"
+        );
+        assert!(
+            sites > 0
+                && learned
+                    .parameters
+                    .iter()
+                    .all(|p| p.role != Role::Activation || p.name.ends_with(".weight"))
+        );
+    }
 }
 
 /// A convolution between two widened layers grows with the square of the width, all else with the width itself.

@@ -11,6 +11,7 @@ mod loss;
 mod noise;
 mod optimizer;
 mod optimizer_golden;
+mod regularizers;
 mod winograd;
 
 use wgrad::rng::{Sequence, Stream};

@@ -1,0 +1,3 @@
+//! Files that other programs read: ONNX graphs.
+
+pub mod onnx;
