@@ -6,12 +6,18 @@ TRAIN_FLAGS ?=
 # A Python with tests/golden/requirements.txt, and the activations to compare: make compare-torch PYTHON=venv/bin/python
 PYTHON ?= python3
 ACTIVATIONS ?= relu leaky_relu
+# Where make mutations writes its report.
+REPORT ?= target/mutations.md
 
-.PHONY: help train test bench overfit driver check-style goldens compare-torch
+.PHONY: help train test test-swiftshader mutations hlsl bench overfit driver tools check-style goldens compare-torch
 
 help:
 	@echo "make train        trains the quickstart recipe; TRAIN_FLAGS=\"--epochs 10\" adds flags"
 	@echo "make test         builds and runs all tests"
+	@echo "make test-swiftshader  the device tests on SwiftShader, a second software driver (Debian, Ubuntu)"
+	@echo "make mutations    puts a fault after another into the shaders and sees whether the checks find it; REPORT=FILE.md"
+	@echo "make hlsl         compiles the HLSL of every shader with glslang"
+	@echo "make tools        installs spirv-val, which make test runs (Debian, Ubuntu)"
 	@echo "make driver       installs a software Vulkan driver where there is none (Debian, Ubuntu)"
 	@echo "make bench        measures wgrad beside PyTorch and Burn, in turns; make bench BENCH_ROUNDS=1 BENCH_STEPS=2 for a quick try:"
 	@sed -n '/^VARIABLES/,/"""$$/p' scripts/bench/settings.py | sed '1d; s/"""$$//; s/^/    /'
@@ -23,8 +29,18 @@ help:
 train: driver
 	$(CARGO) run --release -- train --recipe quickstart $(TRAIN_FLAGS)
 
-test: driver
+test: driver tools
 	$(CARGO) test --release
+
+test-swiftshader:
+	scripts/swiftshader.sh $(CARGO) test --release --test device
+
+mutations: driver
+	$(CARGO) run --release --example mutations -- $(REPORT)
+
+hlsl:
+	@sh scripts/tools.sh hlsl
+	$(CARGO) test --release --test host hlsl_compiles -- --ignored --nocapture
 
 bench: driver
 	@python3 scripts/bench
@@ -34,6 +50,9 @@ overfit: driver
 
 driver:
 	@sh scripts/driver.sh
+
+tools:
+	@sh scripts/tools.sh
 
 check-style:
 	$(CARGO) fmt --check

@@ -16,6 +16,7 @@ mod host {
     pub mod models;
     pub mod monte_carlo;
     pub mod onnx;
+    pub mod profile;
     pub mod readers;
     pub mod recipes;
     pub mod reference;
@@ -25,6 +26,7 @@ mod host {
     pub mod rng_statistics;
     pub mod schedule;
     pub mod shaders;
+    pub mod side_by_side;
     pub mod translate;
     pub mod tree;
 }

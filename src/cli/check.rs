@@ -1,10 +1,11 @@
 //! `wgrad check`
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use wgrad::kernels::Activation;
-use wgrad::measure::check::{CurvePoint, Outcome, cases, check_custom, network_cases};
+use wgrad::measure::check::{CurvePoint, Outcome, cases, check_custom, network_cases, run_cases};
 use wgrad::report::{FunctionPlot, Sample};
 use wgrad::{Error, Result};
 
@@ -45,6 +46,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         }
         context.output.note(format!("{} checks are left out: {reason}", all - kernels.len()));
     }
+    let started = Instant::now();
     let bar = ProgressBar::new((kernels.len() + networks.len()) as u64);
     if context.output.quiet {
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
@@ -52,18 +54,20 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed} < {eta}") {
         bar.set_style(style);
     }
-    let mut outcomes: Vec<Outcome> = Vec::new();
-    for case in &kernels {
-        bar.set_message(case.kernel);
-        outcomes.push(case.run(&gpu)?);
+    let cases: Vec<_> = kernels.iter().collect();
+    let mut outcomes = run_cases(&gpu, &cases, |kernel| {
+        bar.set_message(kernel.to_owned());
         bar.inc(1);
-    }
+    })?;
     for case in &networks {
         bar.set_message(case.name());
         outcomes.extend(case.run(&gpu)?);
+        outcomes.push(case.deterministic(&gpu)?);
         bar.inc(1);
     }
     bar.finish_and_clear();
+    let seconds = started.elapsed().as_secs_f64();
+    context.output.note(format!("{} checks in {seconds:.0} s", outcomes.len()));
     context.output.result(&outcomes, || table(&outcomes))?;
     let wrong = outcomes.iter().filter(|outcome| !outcome.ok).count();
     if wrong > 0 {

@@ -1,27 +1,30 @@
 //! `wgrad devices`
 
-use wgrad::gpu::{AdapterRow, adapters, no_adapter_hint};
+use wgrad::gpu::{AdapterRow, adapters, install_hints, no_adapter_hint};
 use wgrad::{Error, Result};
 
 use super::Context;
 
 pub(super) fn run(context: &Context) -> Result<()> {
     let rows = adapters(&context.selection)?;
-    context.output.result(&rows, || rows.iter().map(describe).collect::<Vec<_>>().join("\n\n"))?;
     if rows.is_empty() {
+        context.output.line(&rows)?;
+        context.output.note(format!("no adapter; what there is to install:\n{}", install_hints()));
         return Err(Error::Device(no_adapter_hint()));
     }
-    context.output.note("the default is the first discrete, else integrated, virtual, software adapter");
+    context.output.result(&rows, || rows.iter().map(describe).collect::<Vec<_>>().join("\n\n"))?;
+    context.output.note(
+        "without --device the first discrete adapter is used, else integrated, virtual, other, software",
+    );
     Ok(())
 }
 
 fn describe(row: &AdapterRow) -> String {
     let limit = |name: &str| row.limits[name].as_u64().unwrap_or(0);
-    format!(
-        "{}  {}{}\n   {} {}, driver {}\n   features: {}\n   largest buffer {} MiB, binding {} MiB, workgroup memory {} KiB, {} invocations",
+    let mut text = format!(
+        "{}  {}\n   {} {}, driver {}\n   features: {}\n   largest buffer {} MiB, binding {} MiB, workgroup memory {} KiB, {} invocations",
         row.index,
         row.name,
-        if row.default { "  (default)" } else { "" },
         row.kind,
         row.backend,
         row.driver,
@@ -30,5 +33,13 @@ fn describe(row: &AdapterRow) -> String {
         limit("max_storage_buffer_binding_size") >> 20,
         limit("max_compute_workgroup_storage_size") >> 10,
         limit("max_compute_invocations_per_workgroup"),
-    )
+    );
+    for path in &row.paths {
+        let sign = if path.available { "yes" } else { "no" };
+        text += &format!("\n   {sign:<4}{}: {}", path.name, path.note);
+    }
+    if let Some(reason) = &row.reason {
+        text += &format!("\n   used by default: {reason}");
+    }
+    text
 }

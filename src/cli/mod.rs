@@ -3,6 +3,7 @@
 mod activations;
 mod bench;
 mod check;
+mod compare;
 mod completions;
 mod data;
 mod devices;
@@ -10,6 +11,7 @@ mod eval;
 mod export;
 mod lr_find;
 mod output;
+mod page;
 mod predict;
 mod profile;
 mod progress;
@@ -69,6 +71,8 @@ enum Command {
     Train(train::TrainArgs),
     /// Try learning rates from small to large in one short training, plot the loss, suggest one
     LrFind(lr_find::LrFindArgs),
+    /// Run recipes one after another, with one or more seeds, and put them side by side with what was published
+    Compare(compare::CompareArgs),
     /// Accuracy, loss and confusion matrix of a run or checkpoint
     Eval(eval::EvalArgs),
     /// Classes of image files
@@ -131,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Devices => devices::run(&context),
         Command::Train(args) => train::run(&context, args),
         Command::LrFind(args) => lr_find::run(&context, &args),
+        Command::Compare(args) => compare::run(&context, &args),
         Command::Eval(args) => eval::run(&context, &args),
         Command::Predict(args) => predict::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),

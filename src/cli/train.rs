@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use wgrad::Result;
 use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::kernels::Activation;
 use wgrad::kernels::conv::Precision;
 use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::tune;
-use wgrad::train::{Run, RunFolder, Summary, metrics, precision};
-use wgrad::{Result, report};
+use wgrad::train::{Run, RunFolder, Summary, precision};
 
 use super::progress::Progress;
 use super::settings::SettingsArgs;
 use super::tune::TuneArgs;
-use super::{Context, signal};
+use super::{Context, page, signal};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -81,7 +81,9 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     let mut progress = Progress::new(context.output);
     let done = run.train(&mut progress, &stop);
     progress.finish();
-    conclude(context, &folder, &done?, &dataset)
+    let summary = done?;
+    page::write(&run, &summary, &dataset)?;
+    conclude(context, &folder, &summary, &dataset)
 }
 
 fn introduce(context: &Context, run: &Run) {
@@ -96,8 +98,6 @@ fn introduce(context: &Context, run: &Run) {
 }
 
 fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Dataset) -> Result<()> {
-    let (run, config) = RunFolder::open(folder)?;
-    report::write(folder, &metrics::read(&run.metrics())?, summary, &config.to_toml())?;
     context.output.result(summary, || {
         format!(
             "test accuracy {:.2} % (loss {:.4}, {} images), best epoch {} of {}",

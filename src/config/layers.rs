@@ -18,8 +18,10 @@ pub(super) fn build(recipe: Option<&str>, sets: &[String], flags: &Table) -> Res
         let (text, origin) = recipes::load(name)?;
         add_text(&mut merged, &text, &origin)?;
         recipes::published(name)?;
-        let own = text.parse::<Table>().ok();
-        if own.is_some_and(|own| schema::leaves(&own).iter().any(|(key, _)| key == "schedule.milestones")) {
+        // A resolved configuration may be that of a recipe that was cut short.
+        let own = text.parse::<Table>().map(|own| schema::leaves(&own)).unwrap_or_default();
+        let resolved = own.len() + schema::optional_keys().count() >= schema::keys().count();
+        if !resolved && own.iter().any(|(key, _)| key == "schedule.milestones") {
             finish(merged.clone())?.refuse_past_the_end(&origin)?;
         }
     }

@@ -23,7 +23,7 @@ pub use choices::{
 };
 pub use differences::{Difference, Effect};
 pub use layers::put;
-pub use model::{DropAt, DropConnectOn, DropConnectSamples, InitConfig, RegularizeConfig, ResidualKind};
+pub use model::{DropAt, DropConnectOn, DropConnectSamples, RegularizeConfig, ResidualKind, WeightsConfig};
 pub use optimizer::OptimizerConfig;
 pub use recipes::{Published, RECIPES, Recipe, Which, published};
 pub use run::RunConfig;

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `[init]`: how weights start. The same seed gives the same weights for every activation.
+/// `[weights]`: how weights start. The same seed gives the same weights for every activation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct InitConfig {
+pub struct WeightsConfig {
     /// Convolutions and linear layers: `"model"` (as the model's authors did), or `he_`, `glorot_` or `lecun_` with `normal`
     /// (PyTorch's), `truncated` (Keras' normal) or `uniform`, `he_normal_fan_out`, `orthogonal`, `dirac`, `looks_linear` (with
     /// crelu), `zeros`, `ones`. Default `"model"`.
@@ -14,7 +14,7 @@ pub struct InitConfig {
     pub output: String,
 }
 
-impl Default for InitConfig {
+impl Default for WeightsConfig {
     fn default() -> Self {
         Self { kernels: "model".into(), output: "model".into() }
     }

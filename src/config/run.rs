@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::AugmentConfig;
 use super::choices::{Monitor, OnNan, Precision, Shortcut};
 use super::layers;
-use super::model::{InitConfig, RegularizeConfig};
+use super::model::{RegularizeConfig, WeightsConfig};
 use super::optimizer::OptimizerConfig;
 use super::schedule::{EarlyStoppingConfig, ScheduleConfig};
 use super::sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
@@ -69,7 +69,7 @@ pub struct RunConfig {
     /// The loss.
     pub loss: LossConfig,
     /// How weights start.
-    pub init: InitConfig,
+    pub weights: WeightsConfig,
     /// What drops.
     pub regularize: RegularizeConfig,
 }
@@ -100,7 +100,7 @@ impl Default for RunConfig {
             early_stopping: EarlyStoppingConfig::default(),
             batchnorm: BatchNormConfig::default(),
             loss: LossConfig::default(),
-            init: InitConfig::default(),
+            weights: WeightsConfig::default(),
             regularize: RegularizeConfig::default(),
         }
     }

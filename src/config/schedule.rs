@@ -111,15 +111,6 @@ impl ScheduleConfig {
         let late = self.milestones.iter().copied().filter(|m| *m >= f64::from(epochs));
         if self.kind == ScheduleKind::Steps { late.collect() } else { Vec::new() }
     }
-
-    /// Leaves out the milestones that a run of `epochs` epochs does not reach, which changes no learning rate.
-    pub fn cut(&mut self, epochs: u32) {
-        let kept = self.milestones.len() - self.past_the_end(epochs).len();
-        self.milestones.truncate(kept);
-        if let Some(factors) = &mut self.factors {
-            factors.truncate(kept);
-        }
-    }
 }
 
 impl EarlyStoppingConfig {

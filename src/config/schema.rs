@@ -17,7 +17,9 @@ static OPTIONAL: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// A configuration in which every optional key is given.
 fn full() -> RunConfig {
-    let mut config = RunConfig { steps: Some(1), start_from: Some(String::new()), ..RunConfig::default() };
+    let mut config =
+        RunConfig { steps: Some(1), init: Some("init.safetensors".into()), ..RunConfig::default() };
+    config.checkpoint.steps = Some(1);
     config.data.train_count = Some(1);
     config.augment.mean = Some([0.5; 3]);
     config.augment.std = Some([0.5; 3]);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::paths::{AdapterPath, paths};
 use crate::{Error, Result};
 
 /// The user's wishes: `--device INDEX|NAME-PART`, `--backend NAME`; the environment's `WGPU_ADAPTER_NAME` counts
@@ -32,8 +33,12 @@ pub struct AdapterRow {
     pub features: Vec<String>,
     /// Limits that bound batch and model sizes, in bytes or counts.
     pub limits: serde_json::Value,
-    /// Whether a run without `--device` uses this adapter.
+    /// What the adapter can do beyond what every one can, and what it lacks for that.
+    pub paths: Vec<AdapterPath>,
+    /// Whether a run with the same flags uses this adapter.
     pub default: bool,
+    /// Why it is the default; nothing where it is not.
+    pub reason: Option<String>,
 }
 
 /// The optional features that matter here.
@@ -139,10 +144,33 @@ fn enumerate(selection: &Selection) -> Result<Vec<wgpu::Adapter>> {
 pub fn adapters(selection: &Selection) -> Result<Vec<AdapterRow>> {
     let list = enumerate(selection)?;
     let default = pick(&list, selection).ok();
-    Ok(list.iter().enumerate().map(|(index, adapter)| row(index, adapter, default == Some(index))).collect())
+    let reason = |index| (default == Some(index)).then(|| why(&list, index, selection));
+    Ok(list.iter().enumerate().map(|(index, adapter)| row(index, adapter, reason(index))).collect())
 }
 
-fn row(index: usize, adapter: &wgpu::Adapter, default: bool) -> AdapterRow {
+/// Why `index` is the one that is used.
+fn why(list: &[wgpu::Adapter], index: usize, selection: &Selection) -> String {
+    if let Some((wish, from)) = wish(selection) {
+        return format!("{from} asks for {wish:?}");
+    }
+    let own = list[index].get_info();
+    let others: Vec<&str> =
+        list.iter().map(|other| kind(&other.get_info())).filter(|other| *other != kind(&own)).collect();
+    match (list.len(), others.is_empty()) {
+        (1, _) => "the only adapter".to_owned(),
+        (_, true) => format!("the first of {} {} adapters", list.len(), kind(&own)),
+        (_, false) => format!("{} comes before {}", kind(&own), others.join(", ")),
+    }
+}
+
+/// The adapter that the user names, and where.
+fn wish(selection: &Selection) -> Option<(String, &'static str)> {
+    let flag = selection.device.clone().map(|wish| (wish, "--device"));
+    let variable = || std::env::var("WGPU_ADAPTER_NAME").ok().map(|wish| (wish, "WGPU_ADAPTER_NAME"));
+    flag.or_else(variable).filter(|row| !row.0.is_empty())
+}
+
+fn row(index: usize, adapter: &wgpu::Adapter, reason: Option<String>) -> AdapterRow {
     let info = adapter.get_info();
     let limits = adapter.limits();
     AdapterRow {
@@ -164,7 +192,9 @@ fn row(index: usize, adapter: &wgpu::Adapter, default: bool) -> AdapterRow {
             "max_compute_workgroups_per_dimension": limits.max_compute_workgroups_per_dimension,
         }),
         name: info.name,
-        default,
+        paths: paths(adapter),
+        default: reason.is_some(),
+        reason,
     }
 }
 
@@ -172,9 +202,8 @@ fn pick(list: &[wgpu::Adapter], selection: &Selection) -> Result<usize> {
     if list.is_empty() {
         return Err(Error::Device(no_adapter_hint()));
     }
-    let wish = selection.device.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
     let by_rank = |index: &usize| (rank(&list[*index].get_info()), *index);
-    let Some(wish) = wish.filter(|wish| !wish.is_empty()) else {
+    let Some((wish, _)) = wish(selection) else {
         return Ok((0..list.len()).min_by_key(by_rank).unwrap_or(0));
     };
     if let Ok(index) = wish.parse::<usize>() {
@@ -197,16 +226,38 @@ pub(super) fn select(selection: &Selection) -> Result<wgpu::Adapter> {
     Ok(list.swap_remove(index))
 }
 
-/// What to install where no adapter is found, by operating system.
+/// What to install, by system.
+const INSTALL: [(&str, &str); 5] = [
+    (
+        "Debian, Ubuntu",
+        "the graphics card's Vulkan driver, or a software one: `sudo apt-get install mesa-vulkan-drivers` (both; or `make driver`)",
+    ),
+    (
+        "Fedora",
+        "`sudo dnf install mesa-vulkan-drivers vulkan-loader` (AMD, Intel and software), or NVIDIA's driver",
+    ),
+    (
+        "Arch",
+        "`sudo pacman -S vulkan-icd-loader` with vulkan-radeon, vulkan-intel, nvidia-utils or vulkan-swrast",
+    ),
+    ("Windows", "the graphics card's driver; Direct3D 12 has a software adapter (WARP) from Windows 10 on"),
+    ("macOS", "nothing: every Mac since 2012 has Metal; a virtual machine may have none"),
+];
+
+/// What to install where no adapter is found: this operating system's part.
 pub fn no_adapter_hint() -> String {
-    let hint = if cfg!(target_os = "macos") {
-        "Metal should be there on every Mac since 2012; run outside a virtual machine"
-    } else if cfg!(windows) {
-        "install the graphics card's driver, or Windows' own Direct3D 12 (WARP) runtime"
-    } else {
-        "install the graphics card's Vulkan driver, or a software one: `sudo apt-get install mesa-vulkan-drivers` \
-         (Debian, Ubuntu; or `make driver`), `sudo dnf install mesa-vulkan-drivers` (Fedora), \
-         `sudo pacman -S vulkan-swrast` (Arch)"
+    let own = |(system, _): &&(&str, &str)| match *system {
+        "macOS" => cfg!(target_os = "macos"),
+        "Windows" => cfg!(windows),
+        _ => !cfg!(windows) && !cfg!(target_os = "macos"),
     };
-    format!("no Vulkan, Metal or DX12 adapter found: {hint}")
+    let lines: Vec<_> =
+        INSTALL.iter().filter(own).map(|(system, what)| format!("on {system}, {what}")).collect();
+    format!("no Vulkan, Metal or DX12 adapter found; install {}", lines.join("; "))
+}
+
+/// The same for every system, a line each.
+pub fn install_hints() -> String {
+    let lines = INSTALL.iter().map(|(system, what)| format!("  {system}: {what}"));
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -71,6 +71,11 @@ impl View {
         &self.buffer
     }
 
+    /// From this view's start to its buffer's end.
+    pub fn to_end(&self) -> View {
+        View { bytes: self.buffer.bytes - self.offset, ..self.clone() }
+    }
+
     /// The first `count` words of this view.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use wgpu::util::DeviceExt;
 use super::adapter::{self, COOPERATIVE, WANTED};
 use super::cache::DiskCache;
 use super::memory::Memory;
-use super::pipeline::{Forms, Pipelines};
+use super::pipeline::{Forms, Mutation, Pipelines};
 use super::{Buffer, Kernel, Readback, Selection, View};
 use crate::{Error, Result};
 
@@ -259,6 +259,17 @@ impl Gpu {
             None => Ok(()),
             Some(text) => Err(Error::Device(format!("device {}: {text}", self.name()))),
         }
+    }
+
+    /// Puts a fault into the text of a kernel, for plans that are made from now on, or takes it out again. Only for programs that
+    /// try the checks: see `examples/mutations`.
+    pub fn set_mutation(&self, mutation: Option<Mutation>) {
+        self.pipelines.set_mutation(mutation);
+    }
+
+    /// How many shader texts the fault has changed since it was set.
+    pub fn mutated(&self) -> usize {
+        self.pipelines.mutated()
     }
 
     /// Stores newly compiled pipelines for the next start, where the adapter can.

@@ -1,6 +1,7 @@
 //! Compiled pipelines, one for each distinct shader text, compiled in parallel.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
@@ -20,6 +21,25 @@ pub(super) struct Pipelines {
     known: Mutex<HashMap<String, Arc<Pipeline>>>,
     disk: DiskCache,
     forms: Forms,
+    mutation: Mutex<Option<Mutation>>,
+    mutated: AtomicUsize,
+}
+
+/// A fault in a kernel's text, put there to see whether the checks find it: for nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mutation {
+    /// The kernel's name in the registry.
+    pub kernel: String,
+    /// A part of its whole text, with its libraries.
+    pub from: String,
+    /// What stands in its place, wherever it is found.
+    pub to: String,
+}
+
+impl Mutation {
+    fn apply(&self, kernel: &Kernel, text: String) -> String {
+        if kernel.name == self.kernel { text.replace(&self.from, &self.to) } else { text }
+    }
 }
 
 /// The forms of library texts that suit a device.
@@ -40,7 +60,33 @@ fn shader_text(dispatch: &Dispatch, forms: Forms) -> String {
 
 impl Pipelines {
     pub(super) fn new(disk: DiskCache, forms: Forms) -> Self {
-        Self { known: Mutex::default(), disk, forms }
+        Self {
+            known: Mutex::default(),
+            disk,
+            forms,
+            mutation: Mutex::default(),
+            mutated: AtomicUsize::new(0),
+        }
+    }
+
+    /// Pipelines that are asked for from now on have this fault, or none.
+    pub(super) fn set_mutation(&self, mutation: Option<Mutation>) {
+        *self.mutation.lock().unwrap_or_else(|e| e.into_inner()) = mutation;
+        self.mutated.store(0, Ordering::Relaxed);
+    }
+
+    /// How many texts the fault has changed since it was set.
+    pub(super) fn mutated(&self) -> usize {
+        self.mutated.load(Ordering::Relaxed)
+    }
+
+    fn text(&self, dispatch: &Dispatch) -> String {
+        let text = shader_text(dispatch, self.forms);
+        let mutation = self.mutation.lock().unwrap_or_else(|e| e.into_inner());
+        let Some(mutation) = &*mutation else { return text };
+        let changed = mutation.apply(dispatch.kernel, text.clone());
+        self.mutated.fetch_add(usize::from(changed != text), Ordering::Relaxed);
+        changed
     }
 
     pub(super) fn save(&self) {
@@ -49,8 +95,7 @@ impl Pipelines {
 
     /// The pipelines of all `dispatches`, in order; those not yet known are compiled, several at a time.
     pub(super) fn get(&self, device: &wgpu::Device, dispatches: &[Dispatch]) -> Result<Vec<Arc<Pipeline>>> {
-        let texts: Vec<String> =
-            dispatches.iter().map(|dispatch| shader_text(dispatch, self.forms)).collect();
+        let texts: Vec<String> = dispatches.iter().map(|dispatch| self.text(dispatch)).collect();
         let mut missing: HashMap<&str, &Dispatch> = HashMap::new();
         {
             let known = self.known.lock().unwrap_or_else(|e| e.into_inner());

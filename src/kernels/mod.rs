@@ -4,6 +4,7 @@ pub mod activation;
 pub mod augment;
 pub mod batchnorm;
 pub mod bias;
+pub mod ceiling;
 pub mod conv;
 pub mod dropconnect;
 pub mod dropout;
@@ -88,6 +89,8 @@ pub const KERNELS: &[&Kernel] = &[
     &optimizer::RMSPROP,
     &optimizer::AVERAGE,
     &optimizer::SWAP,
+    &ceiling::COPY,
+    &ceiling::FMA,
 ];
 
 /// Channels are stored in groups of four, each group's pixels as a plane: N, C/4, H*W, 4. The last group is filled up with

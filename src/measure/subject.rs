@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::Result;
 use crate::config::RunConfig;
 use crate::data::Images;
-use crate::gpu::{Gpu, Plan};
+use crate::gpu::{Clock, Gpu, Plan, Span};
 use crate::kernels::conv::Choices;
 use crate::nn::Network;
 use crate::rng::{Sequence, Stream};
@@ -82,6 +82,13 @@ impl<'a> Subject<'a> {
         self.begin()?;
         self.steps += 1;
         Ok(Some(self.plan().time(self.gpu)?.as_secs_f64()))
+    }
+
+    /// When each dispatch of one step ran.
+    pub(super) fn dispatches(&mut self, clock: Clock) -> Result<Vec<Span>> {
+        self.begin()?;
+        self.steps += 1;
+        self.plan().time_dispatches(self.gpu, clock)
     }
 
     /// Seconds of an epoch over its steps, submitted as in training: several are under way at a time.

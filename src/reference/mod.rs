@@ -9,6 +9,7 @@ pub mod activation;
 pub mod augment;
 pub mod batchnorm;
 pub mod bias;
+pub mod ceiling;
 pub mod conv;
 pub mod dropconnect;
 pub mod dropout;

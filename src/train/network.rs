@@ -35,8 +35,8 @@ pub fn build_network(config: &RunConfig, input: [usize; 3], classes: usize) -> R
         bn_momentum: config.batchnorm.momentum as f32,
         bn_eps: config.batchnorm.eps as f32,
         zero_init_residual: config.batchnorm.zero_init_residual,
-        kernels: init(&config.init.kernels)?,
-        output: init(&config.init.output)?,
+        kernels: init(&config.weights.kernels)?,
+        output: init(&config.weights.output)?,
         regularize: regularize(&config.regularize)?,
     };
     models::build(&config.model, &settings)

@@ -38,6 +38,7 @@ pub struct Run<'a> {
     changed: bool,
     initial: Option<Checkpoint>,
     /// Keeps other processes out of the folder.
+    tested: Vec<f32>,
     _lock: File,
 }
 
@@ -53,8 +54,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// A configuration, data set or folder that does not fit.
-    pub fn create(gpu: &'a Gpu, mut config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
-        config.schedule.cut(config.epochs);
+    pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
         let (network, split) = Self::prepare(&config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
         let initial = Self::initial_weights(&config, &network)?;
@@ -74,6 +74,7 @@ impl<'a> Run<'a> {
             resumed: None,
             changed: false,
             initial,
+            tested: Vec::new(),
             _lock: lock,
         })
     }
@@ -96,14 +97,7 @@ impl<'a> Run<'a> {
         Self::go_on(gpu, out, config, dataset, true)
     }
 
-    fn go_on(
-        gpu: &'a Gpu,
-        out: &Path,
-        mut config: RunConfig,
-        dataset: &'a Dataset,
-        force: bool,
-    ) -> Result<Self> {
-        config.schedule.cut(config.epochs);
+    fn go_on(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset, force: bool) -> Result<Self> {
         let (network, split) = Self::prepare(&config, dataset)?;
         let (folder, _) = RunFolder::open(out)?;
         let lock = folder.lock()?;
@@ -135,6 +129,7 @@ impl<'a> Run<'a> {
             resumed,
             changed,
             initial,
+            tested: Vec::new(),
             _lock: lock,
         })
     }
@@ -221,6 +216,11 @@ impl<'a> Run<'a> {
         &self.folder
     }
 
+    /// Logits of the test images by the best checkpoint, once the run has ended; nothing before.
+    pub fn test_logits(&self) -> &[f32] {
+        &self.tested
+    }
+
     /// Images of training and validation.
     pub fn split_sizes(&self) -> (usize, usize) {
         (self.split.train.len(), self.split.val.len())
@@ -287,18 +287,20 @@ impl<'a> Run<'a> {
     }
 
     /// Tests a checkpoint.
-    fn test(&self, device: &Device, path: &Path) -> Result<Evaluation> {
+    fn test(&self, device: &Device, path: &Path) -> Result<(Evaluation, Vec<f32>)> {
         let weights = &device.trainer.weights;
         Checkpoint::read(path)?.restore_weights(path, self.gpu, &self.network, weights)?;
         let order: Vec<u32> = (0..self.dataset.test.len() as u32).collect();
         let logits = device.test.logits(self.gpu, &order)?;
-        Ok(Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes))
+        let evaluation = Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes);
+        Ok((evaluation, logits))
     }
 
     /// Tests the last and the best checkpoint and writes the summary.
     fn conclude(&mut self, device: &Device) -> Result<Summary> {
-        let last = self.test(device, &self.folder.last())?;
-        let test = self.test(device, &self.folder.best())?;
+        let (last, _) = self.test(device, &self.folder.last())?;
+        let (test, logits) = self.test(device, &self.folder.best())?;
+        self.tested = logits;
         let summary = Summary {
             model: self.config.model.clone(),
             activation: self.config.activation.clone(),

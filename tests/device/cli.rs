@@ -121,16 +121,56 @@ fn bench_and_profile_give_their_keys() {
     assert_eq!(number("images_per_second"), 4.0 / number("median_step_s"));
     assert!(number("peak_device_bytes") >= number("device_bytes"), "{row}");
     assert!(number("host_step_s") <= number("median_step_s"), "{row}");
-    let profile = run(&["profile", "--repeats", "1"]);
-    if !Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter").has_timestamps() {
-        assert!(row["gpu_step_s"].is_null(), "{row}");
-        return assert_error(&profile, 1, &["has no timestamp queries", "wgrad bench"]);
+    let has = Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter").has_timestamps();
+    assert_eq!(row["gpu_step_s"].is_null(), !has, "{row}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for clock in ["device", "passes", "host"] {
+        let [trace, plot] = ["json", "svg"].map(|end| folder.path().join(format!("{clock}.{end}")));
+        let (trace, plot) = (trace.to_str().expect("UTF-8"), plot.to_str().expect("UTF-8"));
+        let files = ["--clock", clock, "--trace", trace, "--roofline", plot, "--repeats", "1"];
+        let profile = json(&run_with("profile", &subject, &files));
+        check_profile(&profile, if has { clock } else { "host" }, number("dispatches_per_step"));
+        let trace: Value =
+            serde_json::from_str(&std::fs::read_to_string(trace).expect("a trace")).expect("JSON");
+        let events = trace["traceEvents"].as_array().expect("events");
+        let kernels = events.iter().filter(|event| event["ph"] == "X" && event["tid"] == 2).count();
+        assert_eq!(kernels as f64, number("dispatches_per_step"));
+        assert!(std::fs::read_to_string(plot).expect("a plot").contains("conv/forward"));
     }
-    number("gpu_step_s");
-    let profile = json(&profile);
+}
+
+fn run_with(command: &str, subject: &[&str], more: &[&str]) -> Output {
+    wgrad(&[&[command], subject, more].concat())
+}
+
+/// The keys, and what must hold between them.
+fn check_profile(profile: &Value, clock: &str, dispatches: f64) {
+    assert!(profile["clock"].as_str().expect("a clock").starts_with(match clock {
+        "host" => "host",
+        _ => "device",
+    }));
     let kernels = profile["kernels"].as_array().expect("kernels");
-    let calls: f64 = kernels.iter().map(|kernel| kernel["calls"].as_f64().unwrap_or(0.0)).sum();
-    assert_eq!(calls, number("dispatches_per_step"), "the same plan, dispatch for dispatch");
+    let total =
+        |rows: &[Value], key: &str| -> f64 { rows.iter().map(|row| row[key].as_f64().expect(key)).sum() };
+    assert_eq!(total(kernels, "calls"), dispatches, "the same plan, dispatch for dispatch");
+    let phases = profile["phases"].as_array().expect("phases");
+    let names: Vec<&str> = phases.iter().map(|row| row["phase"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["augment", "forward", "backward", "optimizer"]);
+    let sum = profile["sum_s"].as_f64().expect("sum_s");
+    for rows in [kernels, phases] {
+        assert!((total(rows, "share") - 1.0).abs() < 1e-9, "{rows:?}");
+        assert!((total(rows, "total_ms") - 1e3 * sum).abs() < 1e-6 * sum.max(1.0) * 1e3, "{rows:?}");
+    }
+    let step = profile["step_s"].as_f64().expect("step_s");
+    assert!((profile["sum_excess"].as_f64().expect("sum_excess") - (sum / step - 1.0)).abs() < 1e-9);
+    assert_eq!(profile["gpu_idle"].is_null(), clock == "host", "{profile}");
+    for key in ["gb_per_s", "gflop_per_s"] {
+        assert!(profile["ceilings"][key].as_f64().expect(key) > 0.0, "{profile}");
+    }
+    for row in kernels {
+        assert!(row["of_ceiling"].as_f64().expect("of_ceiling") >= 0.0, "{row}");
+        assert_eq!(row["gflop_per_s"].is_null(), row["intensity"] == 0.0, "{row}");
+    }
 }
 
 #[test]
@@ -156,7 +196,73 @@ fn folder_that_cannot_be_written() {
 fn devices_are_listed_as_json() {
     let rows: Value = serde_json::from_slice(&wgrad(&["devices", "--json"]).stdout).expect("JSON");
     let first = &rows[0];
-    for key in ["index", "name", "backend", "type", "driver", "features", "limits"] {
+    for key in ["index", "name", "backend", "type", "driver", "features", "limits", "paths"] {
         assert!(!first[key].is_null(), "{key} in {first}");
     }
+    let rows = rows.as_array().expect("an array");
+    let defaults: Vec<&Value> = rows.iter().filter(|row| row["default"] == true).collect();
+    assert_eq!(defaults.len(), 1, "{rows:?}");
+    assert!(defaults[0]["reason"].is_string(), "{}", defaults[0]);
+    let gpu = Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter");
+    // Without what Mesa adds to its own: the width of its vectors, which it takes from the process.
+    let plain = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
+    let name = defaults[0]["name"].as_str().expect("a name");
+    assert_eq!(plain(gpu.name()), plain(name), "what is called the default is what is opened");
+    let path = |name: &str| {
+        let paths = defaults[0]["paths"].as_array().expect("paths");
+        let row = paths.iter().find(|path| path["name"] == name).unwrap_or_else(|| panic!("{name}"));
+        assert!(row["note"].as_str().expect("a note").len() > 4, "{row}");
+        row["available"] == true
+    };
+    assert_eq!(path("precision=mixed"), gpu.cooperative_side().is_ok());
+    assert_eq!(path("profiles by the device's own clock"), gpu.has_timestamps());
+}
+
+/// Two recipes with two seeds each: all runs, the table and the curves; then nothing is trained again, a changed setting is
+/// refused, and a folder that lacks one run trains that one.
+#[test]
+fn compare_runs_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    small_data(folder.path());
+    let recipe = |name: &str, activation: &str| {
+        let path = folder.path().join(name).display().to_string();
+        let text = format!(
+            "model = \"resnet8\"\nactivation = \"{activation}\"\nbatch = 16\nepochs = 1\n[published]\nsource = \"here\"\ntest = 12.5\n"
+        );
+        std::fs::write(&path, text).expect("a recipe");
+        path
+    };
+    let (a, b) = (recipe("plain.toml", "relu"), recipe("noisy.toml", "dropact"));
+    let out = folder.path().join("out").display().to_string();
+    let data = folder.path().display().to_string();
+    let base = ["compare", &a, &b, "--seeds", "2", "--data", &data, "--out", &out, "--tune", "off"];
+    let first = wgrad(&[&["--json"], &base[..]].concat());
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&first.stdout).expect("one JSON document");
+    assert_eq!(json["rows"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json["rows"][1]["best_test"]["count"], 2);
+    assert_eq!(json["rows"][0]["published"]["test"], 12.5);
+    for file in [
+        "compare.md",
+        "compare.json",
+        "accuracy.svg",
+        "loss.svg",
+        "plain-1/report.html",
+        "noisy-0/summary.json",
+    ] {
+        assert!(std::path::Path::new(&out).join(file).is_file(), "{file}");
+    }
+    let summary = std::path::Path::new(&out).join("noisy-1/summary.json");
+    let before = std::fs::read_to_string(&summary).expect("a summary");
+    std::fs::remove_dir_all(std::path::Path::new(&out).join("noisy-1")).expect("it is removed");
+    let again = wgrad(&base);
+    let notes = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.success() && notes.matches(": done").count() == 3, "{notes}");
+    let seconds = |text: &str| {
+        text.lines().filter(|line| !line.contains("seconds")).map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(seconds(&before), seconds(&std::fs::read_to_string(&summary).expect("a summary")));
+    let changed = wgrad(&[&base[..], &["--set", "optimizer.lr=0.01"]].concat());
+    assert_error(&changed, 2, &["plain-0", "optimizer.lr was 0.1, is 0.01", "--out"]);
+    assert_error(&wgrad(&["compare", &a, &a, "--out", &out]), 2, &["plain", "twice"]);
 }

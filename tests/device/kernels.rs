@@ -63,6 +63,7 @@ families!(
     augment,
     batchnorm,
     bias,
+    ceiling,
     conv,
     dropconnect,
     dropout,

@@ -120,7 +120,11 @@ fn no_adapter_says_what_to_install() {
             .expect("it starts")
     };
     assert_error(&run(&["train", "--out", "/nonexistent/run"]), 1, &["adapter", "install"]);
-    assert_error(&run(&["devices"]), 1, &["adapter", "install"]);
+    let devices = run(&["devices", "--json"]);
+    let systems = ["Debian, Ubuntu", "Fedora", "Arch", "Windows", "macOS", "mesa-vulkan-drivers"];
+    assert_error(&devices, 1, &systems);
+    assert_error(&devices, 1, &["adapter", "install"]);
+    assert_eq!(String::from_utf8_lossy(&devices.stdout).trim(), "[]");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn wrong_models_are_named() {
     }
     assert!(build("resnet20", &["regularize.drop=\"relu\""]).contains("drops nothing"));
     assert!(build("resnet20", &["regularize.drop=\"dropblock:block=0\""]).contains("block=0"));
-    assert!(build("resnet20", &["init.kernels=xavier"]).contains("glorot_uniform"));
+    assert!(build("resnet20", &["weights.kernels=xavier"]).contains("glorot_uniform"));
     assert!(build("resnet8_seed", &["activation=\"maxout:pieces=3\""]).contains("multiple of its 3 pieces"));
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use prost::Message;
 use wgrad::interop::onnx::proto::{ModelProto, NodeProto, TensorProto};
 use wgrad::interop::onnx::{INPUT, OPSET, OUTPUT, export};
+use wgrad::kernels::activation::Form;
 use wgrad::kernels::{ACTIVATIONS, Activation};
 use wgrad::nn::models::{Settings, ShortcutOption, build};
 use wgrad::nn::{Builder, Network, Parameter, initial};
@@ -119,7 +120,7 @@ fn option_a_pads_channels_and_takes_every_second_pixel() {
 /// A network that is one activation of one number, and a linear layer.
 fn single(activation: &Activation) -> ModelProto {
     let mut b = Builder::new("single", [1, 1, 1], 1);
-    let x = b.activation("act", b.image(), activation);
+    let x = b.activation("act", b.image(), activation).expect("one channel is enough");
     b.linear("linear", x, 1).expect("a linear layer");
     model_of(&b.finish().expect("a network"))
 }
@@ -202,7 +203,11 @@ fn tolerance(x: f64) -> f64 {
 
 #[test]
 fn every_activation_computes_its_form_in_evaluation() {
-    let mut specs: Vec<String> = ACTIVATIONS.iter().map(|row| row.name.to_owned()).collect();
+    let mut specs: Vec<String> = ACTIVATIONS
+        .iter()
+        .filter(|row| row.form == Form::Elementwise)
+        .map(|row| row.name.to_owned())
+        .collect();
     specs.extend(
         [
             "leaky_relu:negative_slope=-0.3",

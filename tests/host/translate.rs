@@ -1,5 +1,10 @@
 //! Every shader text through the translators of all backends, with the checks left out as the pipelines leave them out.
 
+use std::collections::HashMap;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+
 use naga::Module;
 use naga::back::{hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
@@ -8,7 +13,10 @@ use rayon::prelude::*;
 use wgrad::gpu::Kernel;
 use wgrad::kernels::KERNELS;
 
-use super::shaders::{cases::cases, parse};
+use super::shaders::{
+    cases::{Case, cases},
+    parse,
+};
 
 const UNCHECKED: BoundsCheckPolicies = BoundsCheckPolicies {
     index: BoundsCheckPolicy::Unchecked,
@@ -20,12 +28,12 @@ const UNCHECKED: BoundsCheckPolicies = BoundsCheckPolicies {
 /// Translates every text of the kernels that `which` takes.
 fn for_texts(
     which: impl Fn(&Kernel) -> bool + Sync,
-    translate: impl Fn(&Module, &ModuleInfo) -> Result<(), String> + Sync,
+    translate: impl Fn(&Case, &Module, &ModuleInfo) -> Result<(), String> + Sync,
 ) {
     KERNELS.par_iter().filter(|kernel| which(kernel)).for_each(|kernel| {
         for case in cases(kernel) {
             let (module, info) = parse(&case.text()).unwrap_or_else(|e| panic!("{}: {e}", case.label));
-            translate(&module, &info).unwrap_or_else(|e| panic!("{}: {e}", case.label));
+            translate(&case, &module, &info).unwrap_or_else(|e| panic!("{}: {e}", case.label));
         }
     });
 }
@@ -48,7 +56,14 @@ fn spirv() {
         capabilities: Some([spv::Capability::Shader].into_iter().collect()),
         ..Default::default()
     };
-    for_texts(core, |module, info| spirv_words(module, info, &options));
+    let found = Modules::default();
+    let keep = |label: &str, words: Vec<u32>| {
+        found.lock().unwrap().entry(words).or_insert_with(|| label.to_owned());
+        Ok(())
+    };
+    for_texts(core, |case, module, info| keep(&case.label, spirv_words(module, info, &options)?));
+    let count = validate(found, "vulkan1.0");
+    assert!(count > 10 * KERNELS.len(), "only {count} different modules");
     // What wgpu adds for cooperative matrices.
     use spv::Capability as C;
     let more = [
@@ -61,12 +76,68 @@ fn spirv() {
     ];
     let options =
         spv::Options { lang_version: (1, 3), capabilities: Some(more.into_iter().collect()), ..options };
-    for_texts(|kernel| !core(kernel), |module, info| spirv_words(module, info, &options));
+    let found = Modules::default();
+    let keep = |label: &str, words: Vec<u32>| {
+        found.lock().unwrap().entry(words).or_insert_with(|| label.to_owned());
+        Ok(())
+    };
+    for_texts(
+        |kernel| !core(kernel),
+        |case, module, info| keep(&case.label, spirv_words(module, info, &options)?),
+    );
+    assert!(validate(found, "vulkan1.3") > 10);
 }
 
-fn spirv_words(module: &Module, info: &ModuleInfo, options: &spv::Options) -> Result<(), String> {
-    let words = spv::write_vec(module, info, options, None).map_err(|e| format!("SPIR-V: {e}"))?;
-    if words.first() == Some(&0x0723_0203) { Ok(()) } else { Err("no SPIR-V came out".to_owned()) }
+/// The words, each different module once, with the label of the first text that gave it.
+type Modules = Mutex<HashMap<Vec<u32>, String>>;
+
+fn spirv_words(module: &Module, info: &ModuleInfo, options: &spv::Options) -> Result<Vec<u32>, String> {
+    spv::write_vec(module, info, options, None).map_err(|e| format!("SPIR-V: {e}"))
+}
+
+/// CooperativeMatrixKHR, to a validator that is older.
+const UNKNOWN_COOPERATIVE: &str = "Invalid capability operand: 6022";
+
+/// Khronos' validator, with the rules of this version of Vulkan.
+fn validate(modules: Modules, environment: &str) -> usize {
+    let modules = modules.into_inner().unwrap();
+    modules.par_iter().for_each(|(words, label)| {
+        let arguments = ["--target-env", environment, "-"];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let output = run_tool("spirv-val", &arguments, &bytes);
+        let text = String::from_utf8_lossy(&output.stderr);
+        // Validators before 2023.4 do not know the extension at all.
+        let unknown = environment == "vulkan1.3" && text.contains(UNKNOWN_COOPERATIVE);
+        assert!(output.status.success() || unknown, "{label}: {text}");
+    });
+    modules.len()
+}
+
+/// What a program says to this input.
+fn run_tool(name: &str, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = Command::new(name);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|e| {
+        panic!("{name} does not start ({e}): `make tools` installs it on Debian and Ubuntu; elsewhere install SPIRV-Tools")
+    });
+    // A program that ends before it has read everything says why on its own.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn the_validator_rejects_what_is_wrong() {
+    let text = "@group(0) @binding(0) var<storage, read_write> y: array<f32>;\n\
+                @compute @workgroup_size(1) fn main() { y[0] = 1.0; }";
+    let (module, info) = parse(text).unwrap();
+    let words = spirv_words(&module, &info, &spv::Options::default()).unwrap();
+    let valid = |words: &[u32]| {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        run_tool("spirv-val", &["--target-env", "vulkan1.0", "-"], &bytes).status.success()
+    };
+    assert!(valid(&words));
+    // Without its last instruction, the function's end.
+    assert!(!valid(&words[..words.len() - 1]));
 }
 
 /// But for cooperative matrices: naga has no HLSL for them, and no DX12 adapter offers them through wgpu.
@@ -74,23 +145,65 @@ fn spirv_words(module: &Module, info: &ModuleInfo, options: &spv::Options) -> Re
 fn hlsl() {
     use hlsl::ShaderModel::{V5_1, V6_0, V6_6};
     for shader_model in [V5_1, V6_0, V6_6] {
-        let options = hlsl::Options {
-            shader_model,
-            fake_missing_bindings: true,
-            special_constants_binding: Some(hlsl::BindTarget::default()),
-            zero_initialize_workgroup_memory: false,
-            restrict_indexing: false,
-            force_loop_bounding: false,
-            ..Default::default()
-        };
-        for_texts(core, |module, info| {
-            let mut text = String::new();
-            let pipeline = hlsl::PipelineOptions::default();
-            let written = hlsl::Writer::new(&mut text, &options, &pipeline).write(module, info, None);
-            let names = written.map_err(|e| format!("HLSL {shader_model:?}: {e}"))?.entry_point_names;
-            entry_points(&names, &text).map_err(|e| format!("HLSL {shader_model:?}: {e}"))
-        });
+        let options = hlsl_options(shader_model);
+        for_texts(core, |_, module, info| hlsl_text(module, info, &options).map(drop));
     }
+}
+
+fn hlsl_options(shader_model: hlsl::ShaderModel) -> hlsl::Options {
+    hlsl::Options {
+        shader_model,
+        fake_missing_bindings: true,
+        special_constants_binding: Some(hlsl::BindTarget::default()),
+        zero_initialize_workgroup_memory: false,
+        restrict_indexing: false,
+        force_loop_bounding: false,
+        ..Default::default()
+    }
+}
+
+fn hlsl_text(module: &Module, info: &ModuleInfo, options: &hlsl::Options) -> Result<String, String> {
+    let shader_model = options.shader_model;
+    let mut text = String::new();
+    let pipeline = hlsl::PipelineOptions::default();
+    let written = hlsl::Writer::new(&mut text, options, &pipeline).write(module, info, None);
+    let names = written.map_err(|e| format!("HLSL {shader_model:?}: {e}"))?.entry_point_names;
+    entry_points(&names, &text).map_err(|e| format!("HLSL {shader_model:?}: {e}"))?;
+    Ok(text)
+}
+
+/// The HLSL of every text through glslang's front end, which shares nothing with naga. `make hlsl` runs it.
+#[test]
+#[ignore = "takes minutes: make hlsl"]
+fn hlsl_compiles() {
+    let options = hlsl_options(hlsl::ShaderModel::V5_1);
+    let found: Mutex<HashMap<String, String>> = Mutex::default();
+    for_texts(core, |case, module, info| {
+        let text = hlsl_text(module, info, &options)?;
+        found.lock().unwrap().entry(text).or_insert_with(|| case.label.clone());
+        Ok(())
+    });
+    let found = found.into_inner().unwrap();
+    let arguments =
+        ["-D", "-V", "--target-env", "vulkan1.1", "--auto-map-bindings", "-S", "comp", "-e", "main"];
+    let failed: Vec<String> = found
+        .par_iter()
+        .filter_map(|(text, label)| {
+            let folder = tempfile::tempdir().unwrap();
+            let out = folder.path().join("out.spv");
+            let file = folder.path().join("kernel.hlsl");
+            std::fs::write(&file, text).unwrap();
+            let files = ["-o", out.to_str().unwrap(), file.to_str().unwrap()];
+            let output = run_tool("glslangValidator", &[&arguments[..], &files].concat(), &[]);
+            let made = output.status.success() && out.is_file();
+            let says = String::from_utf8_lossy(&output.stdout);
+            (!made)
+                .then(|| format!("{label}:\n{}", says.lines().skip(1).take(6).collect::<Vec<_>>().join("\n")))
+        })
+        .collect();
+    println!("{} different texts of {} kernels, {} fail", found.len(), KERNELS.len(), failed.len());
+    assert!(found.len() > 10 * KERNELS.len(), "only {} texts", found.len());
+    assert!(failed.is_empty(), "{}", failed[..failed.len().min(5)].join("\n"));
 }
 
 #[test]
@@ -107,7 +220,7 @@ fn msl() {
         };
         // Metal has cooperative matrices from 2.3 on.
         let takes = |kernel: &Kernel| core(kernel) || lang_version >= (2, 3);
-        for_texts(takes, |module, info| {
+        for_texts(takes, |_, module, info| {
             let pipeline = msl::PipelineOptions::default();
             let written = msl::write_string(module, info, &options, &pipeline);
             let (text, info) = written.map_err(|e| format!("MSL {lang_version:?}: {e}"))?;

@@ -17,8 +17,8 @@ pub(super) fn eval_form(g: &mut Graph, activation: &Activation, x: &str) -> Resu
     let name = if activation.row.custom { "" } else { activation.row.name };
     let p = |key: &str| value(activation, key);
     Ok(match name {
-        "identity" => x.to_owned(),
-        "relu" | "probact" => g.unary("Relu", x),
+        "identity" | "maxout" => x.to_owned(),
+        "relu" | "crelu" | "probact" | "probact_learned" => g.unary("Relu", x),
         "leaky_relu" => leaky(g, x, p("negative_slope")),
         // A slope of 1 - retain as the shader has it, in f32.
         "dropact" => leaky(g, x, f64::from(1.0 - p("retain") as f32)),

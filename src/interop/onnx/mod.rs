@@ -11,6 +11,8 @@ use self::proto::{
     DimensionProto, FLOAT_TENSOR, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
+use crate::kernels::activation::{Activation, Form};
+use crate::kernels::residual::Scale;
 use crate::nn::{BatchNormSite, Layer, Network, Node, Parameter, ShortcutSite};
 use crate::{Error, Result};
 
@@ -107,20 +109,46 @@ impl Writer<'_> {
                     integer_list("strides", &[stride; 2]),
                     integer_list("pads", &[padding; 4]),
                 ];
-                self.graph.op("Conv", &[&x, parameter(*weight)], attributes)
+                let weight = self.connected(*weight);
+                self.graph.op("Conv", &[&x, &weight], attributes)
             }
             Layer::BatchNorm(site) => self.batchnorm(node, site, &x)?,
-            Layer::Activation { activation, .. } => activation::eval_form(&mut self.graph, activation, &x)?,
-            Layer::Dropout { always: false, .. } => x,
-            Layer::Dropout { always: true, .. } => {
+            Layer::Bias { bias } => {
+                let bias = self.per_channel(*bias, node);
+                self.graph.binary("Add", &x, &bias)
+            }
+            Layer::Activation { activation, learned: Some(learned), .. }
+                if activation.row.name == "prelu" =>
+            {
+                let slope = self.per_channel(*learned, node);
+                self.graph.binary("PRelu", &x, &slope)
+            }
+            Layer::Activation { activation, .. } => match activation.row.form {
+                Form::Doubled => self.doubled(activation, &x)?,
+                Form::Pieces => self.greatest(activation, node, &x)?,
+                _ => activation::eval_form(&mut self.graph, activation, &x)?,
+            },
+            Layer::Drop { always: true, .. } | Layer::Add { always: true, .. } => {
                 let name = &node.name;
                 return Err(Error::usage(format!("layer {name}: noise in evaluation has no ONNX form")));
             }
+            Layer::Drop { .. } => x,
+            Layer::Add { shortcut, scale, .. } => {
+                let branch = match scale {
+                    Scale::One => x,
+                    Scale::StochasticDepth { survival } | Scale::ShakeDrop { survival } => {
+                        self.graph.with("Mul", &x, f64::from(*survival))
+                    }
+                };
+                self.sum(&branch, *shortcut, node.shape[2])
+            }
+            Layer::Flatten => self.graph.op("Flatten", &[&x], vec![integer("axis", 1)]),
             Layer::GlobalAveragePool => self.graph.unary("GlobalAveragePool", &x),
             Layer::Linear { weight } => {
-                let (weight, bias) = (parameter(*weight), parameter(*weight + 1));
+                let bias = parameter(*weight + 1);
+                let weight = self.connected(*weight);
                 let flat = self.graph.op("Flatten", &[&x], vec![integer("axis", 1)]);
-                self.graph.op("Gemm", &[&flat, weight, bias], vec![integer("transB", 1)])
+                self.graph.op("Gemm", &[&flat, &weight, bias], vec![integer("transB", 1)])
             }
         })
     }
@@ -135,16 +163,75 @@ impl Writer<'_> {
         ];
         let [gamma, beta, mean, variance] = names.map(String::as_str);
         let eps = vec![float("epsilon", f64::from(self.network.bn_eps))];
-        let mut z = self.graph.op("BatchNormalization", &[x, gamma, beta, mean, variance], eps);
-        match site.shortcut {
-            ShortcutSite::None => {}
-            ShortcutSite::Same(value) => z = self.graph.binary("Add", &z, &self.values[value]),
+        let z = self.graph.op("BatchNormalization", &[x, gamma, beta, mean, variance], eps);
+        let z = self.sum(&z, site.shortcut, node.shape[2]);
+        activation::eval_form(&mut self.graph, &site.activation, &z)
+    }
+
+    /// A value of this many channels and what a shortcut adds to it.
+    fn sum(&mut self, z: &str, shortcut: ShortcutSite, channels: usize) -> Name {
+        match shortcut {
+            ShortcutSite::None => z.to_owned(),
+            ShortcutSite::Same(value) => self.graph.binary("Add", z, &self.values[value]),
             ShortcutSite::Padded(value) => {
-                let added = self.option_a(value, node.shape[2]);
-                z = self.graph.binary("Add", &z, &added);
+                let added = self.option_a(value, channels);
+                self.graph.binary("Add", z, &added)
             }
         }
-        activation::eval_form(&mut self.graph, &site.activation, &z)
+    }
+
+    /// The weights as evaluation uses them: times what DropConnect keeps, where it acts.
+    fn connected(&mut self, weight: usize) -> Name {
+        let parameter = &self.network.parameters[weight];
+        match self.network.dropconnect.filter(|site| site.acts_on(parameter)) {
+            Some(site) => self.graph.with("Mul", &parameter.name, f64::from(1.0 - site.rate)),
+            None => parameter.name.clone(),
+        }
+    }
+
+    /// Whether a node's input has lost its pixels: N x C in ONNX.
+    fn is_flat(&self, mut value: usize) -> bool {
+        while let Some(before) = value.checked_sub(1) {
+            let node = &self.network.nodes[before];
+            match node.layer {
+                Layer::Flatten | Layer::Linear { .. } => return true,
+                Layer::Conv { .. } | Layer::GlobalAveragePool => return false,
+                _ => value = node.input,
+            }
+        }
+        false
+    }
+
+    /// A number a channel, or one, in the shape that goes with a node's input.
+    fn per_channel(&mut self, parameter: usize, node: &Node) -> Name {
+        let name = &self.network.parameters[parameter].name;
+        if self.is_flat(node.input) {
+            return name.clone();
+        }
+        let shape = self.graph.integers(&[-1, 1, 1]);
+        self.graph.binary("Reshape", name, &shape)
+    }
+
+    /// (activation(x), activation(-x)) over the channels.
+    fn doubled(&mut self, act: &Activation, x: &str) -> Result<Name> {
+        let negative = self.graph.unary("Neg", x);
+        let halves = [x, &negative].map(|half| activation::eval_form(&mut self.graph, act, half));
+        let [first, second] = halves;
+        Ok(self.graph.op("Concat", &[&first?, &second?], vec![integer("axis", 1)]))
+    }
+
+    /// The greatest of the pieces of each channel.
+    fn greatest(&mut self, act: &Activation, node: &Node, x: &str) -> Result<Name> {
+        let [height, width, channels] = node.shape.map(|size| size as i64);
+        let mut shape = vec![0, channels, act.pieces() as i64];
+        if !self.is_flat(node.input) {
+            shape.extend([height, width]);
+        }
+        let shape = self.graph.integers(&shape);
+        let pieces = self.graph.binary("Reshape", x, &shape);
+        let attributes = vec![integer_list("axes", &[2]), integer("keepdims", 0)];
+        let best = self.graph.op("ReduceMax", &[&pieces], attributes);
+        activation::eval_form(&mut self.graph, act, &best)
     }
 
     /// Every second pixel, zero channels on both sides.

@@ -3,7 +3,7 @@
 use super::compare::{Comparison, POISON, compare, compare_words, untouched};
 use super::tolerance::Approx;
 use crate::Result;
-use crate::gpu::{Buffer, Dispatch, Gpu, Recorder, View};
+use crate::gpu::{Buffer, Dispatch, Gpu, Plan, Recorder, View};
 use crate::kernels::optimizer::State;
 use crate::kernels::{Rows, groups_of_four, pack_planes};
 use crate::reference::Shape;
@@ -65,9 +65,17 @@ impl Lab<'_> {
 
     /// Runs the dispatches once.
     pub(super) fn run(&self, dispatches: impl IntoIterator<Item = Dispatch>) -> Result<()> {
+        self.plan(dispatches)?.run(self.gpu)
+    }
+
+    /// A plan of the dispatches, bound to their tensors and the guards behind them: drivers drop what goes beyond a binding.
+    pub(super) fn plan(&self, dispatches: impl IntoIterator<Item = Dispatch>) -> Result<Plan> {
         let mut recorder = Recorder::new();
-        dispatches.into_iter().for_each(|dispatch| recorder.push(dispatch));
-        recorder.finish(self.gpu)?.run(self.gpu)
+        for mut dispatch in dispatches {
+            dispatch.bindings.iter_mut().for_each(|view| *view = view.to_end());
+            recorder.push(dispatch);
+        }
+        recorder.finish(self.gpu)
     }
 
     /// The content, and the guard's comparison.
@@ -115,6 +123,19 @@ pub(super) fn normals(part: u32, len: usize) -> Vec<f64> {
 pub(super) fn uniforms(part: u32, len: usize, low: f64, high: f64) -> Vec<f64> {
     let mut sequence = Sequence::new(SEED, Stream::Test, 1, part);
     (0..len).map(|_| f64::from((low + (high - low) * sequence.uniform()) as f32)).collect()
+}
+
+/// Overwrites some of the values: zeros of both signs, numbers below f32's normal range of size `tiny`, both signs of `large`, and
+/// a run of zeros.
+pub(super) fn make_extreme(values: &mut [f64], tiny: f64, large: f64) {
+    let special = [0.0, -0.0, tiny, -tiny, large, -large].map(|value| f64::from(value as f32));
+    for (i, value) in special.into_iter().cycle().take(values.len().div_ceil(5)).enumerate() {
+        if let Some(place) = values.get_mut(i * 5) {
+            *place = value;
+        }
+    }
+    let run = values.len() / 2..values.len() / 2 + values.len() / 8;
+    values[run].fill(0.0);
 }
 
 /// Whole numbers below `bound`.

@@ -18,8 +18,24 @@ pub use network::{NetworkCase, network_cases};
 pub use tolerance::{Approx, ULP, gamma, sum_of_products};
 pub use twin::{Given, Twin};
 
+use rayon::prelude::*;
+
 use crate::gpu::Gpu;
 use crate::{Error, Result};
+
+/// Runs cases, several at a time: one's twin is computed while another's kernel runs. `watch` gets each kernel's name when its
+/// case is done. The outcomes are in the cases' order.
+///
+/// # Errors
+/// As [`Case::run`].
+pub fn run_cases(gpu: &Gpu, cases: &[&Case], watch: impl Fn(&str) + Sync) -> Result<Vec<Outcome>> {
+    let run = |case: &&Case| {
+        let outcome = case.run(gpu);
+        watch(case.kernel);
+        outcome
+    };
+    cases.par_iter().map(run).collect()
+}
 
 /// Compares the kernels of mixed precision with their twins for one shape whose sums are long: drivers are known that lose
 /// sums in cooperative matrices, so a run asks before it trusts them.

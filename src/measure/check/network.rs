@@ -6,7 +6,7 @@
 //! what it is applied to is within rounding of 0; so the data are of the first seed whose signs are the same in both twins.
 
 use super::case::Outcome;
-use super::compare::{Comparison, POISON, compare};
+use super::compare::{Comparison, POISON, compare, compare_words};
 use super::lab::pack_vectors;
 use super::twin::{Given, Twin};
 use crate::gpu::{Gpu, Plan, Recorder};
@@ -314,11 +314,12 @@ impl NetworkCase {
         all.into_iter().map(|tensor| Outcome::worst("network", &self.name(), vec![tensor])).collect()
     }
 
-    /// Whether two replays of the same plan on the same data give the same bits.
+    /// Whether the same step gives the same bits again: logits, loss and all gradients of a replay of the same plan, and of another
+    /// plan in buffers of its own.
     ///
     /// # Errors
     /// As [`NetworkCase::run`].
-    pub fn deterministic(&self, gpu: &Gpu) -> Result<bool> {
+    pub fn deterministic(&self, gpu: &Gpu) -> Result<Outcome> {
         let given = self.given(&self.network()?, 1);
         let bits = |got: Got| -> Vec<u32> {
             let gradients = got.gradients.into_iter().flatten();
@@ -326,9 +327,12 @@ impl NetworkCase {
         };
         let setup = self.setup(gpu, &given)?;
         let (first, second) = (bits(setup.run(gpu)?), bits(setup.run(gpu)?));
-        // The same in buffers and bind groups of their own.
         let third = bits(self.setup(gpu, &given)?.run(gpu)?);
-        Ok(first == second && first == third)
+        let comparisons = vec![
+            compare_words("second replay", &second, &first),
+            compare_words("another plan", &third, &first),
+        ];
+        Outcome::worst("network", &format!("{}, the same bits again", self.name()), comparisons)
     }
 }
 

@@ -75,6 +75,7 @@ impl Setting {
             "CLIP_NORM" | "L1" => all.bool(name, self.train),
             "STATISTICS" => all.bool(name, self.train),
             "C4" => all.u32(name, c4),
+            "RUN" => all.u32(name, 8),
             "PIXELS" => all.u32(name, height * width),
             "CHANNELS" => all.u32(name, self.channels),
             "SHORTCUT" => all.u32(name, self.shortcut.0),

@@ -20,8 +20,8 @@ fn inputs(site: &Site, shape: Shape) -> Vec<f64> {
     for (i, value) in special.into_iter().enumerate() {
         let at = 1 + i * 3;
         let most = site.apply(Approx::exact(value), shape, at / shape.c, at % shape.c)[0];
-        // What only returns its input cannot overflow on the way; others might, by a factor.
-        let fits = most.value == value || 4.0 * (most.value.abs() + most.error) <= f64::from(f32::MAX);
+        // What only returns its input cannot overflow on the way; others might, by a factor, or by rounding up to infinity.
+        let fits = most.error == 0.0 || 4.0 * (most.value.abs() + most.error) <= f64::from(f32::MAX);
         x[at] = f64::from(if fits { value } else { value / 64.0 } as f32);
     }
     x

@@ -54,15 +54,43 @@ struct Input {
 /// Mean and sum of squared deviations of a chunk, and its rows.
 type Partial = [Approx; 2];
 
+/// What x is.
+#[derive(Clone, Copy, PartialEq)]
+enum Values {
+    /// Normals around a number; those of every third channel are so narrow that eps counts. The first row lies far out, since
+    /// the shader takes it for its origin.
+    Around(f64),
+    /// By channel: one number all over, zeros, denormals, zeros but for one outlier.
+    Extreme,
+}
+
+impl Values {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Around(0.0), "mean 0"),
+        (Self::Around(1000.0), "mean 1000 x std"),
+        (Self::Extreme, "extreme values"),
+    ];
+
+    fn value(self, normal: f64, i: usize, shape: Shape) -> f64 {
+        let (row, c) = (i / shape.c, i % shape.c);
+        match (self, c % 4) {
+            (Self::Around(offset), _) => {
+                let spread = if c % 3 == 1 { 1.0 / 256.0 } else { 1.0 };
+                (normal + if row == 0 { 3.0 } else { 0.0 }) * spread + offset
+            }
+            (Self::Extreme, 0) => 3.25,
+            (Self::Extreme, 2) => 1e-40 * normal.signum(),
+            (Self::Extreme, 3) if row == shape.rows() / 2 => 1e4,
+            (Self::Extreme, _) => 0.0,
+        }
+    }
+}
+
 impl Input {
-    /// Normals around `offset`; those of every third channel are so narrow that eps counts. The first row lies far out,
-    /// since the shader takes it for its origin.
-    fn new(shape: Shape, offset: f64, workgroup: u32) -> Self {
+    fn new(shape: Shape, values: Values, workgroup: u32) -> Self {
         let mut x = normals(110, shape.len());
         for (i, x) in x.iter_mut().enumerate() {
-            let spread = if i % shape.c % 3 == 1 { 1.0 / 256.0 } else { 1.0 };
-            let far = if i < shape.c { 3.0 } else { 0.0 };
-            *x = f64::from(((*x + far) * spread + offset) as f32);
+            *x = f64::from(values.value(*x, i, shape) as f32);
         }
         let wide = Shape { c: shape.c.next_multiple_of(4), ..shape };
         Self { shape: wide, x: pack_vectors(&x, shape.c), norm: norm_of(shape, workgroup) }
@@ -104,8 +132,8 @@ impl Input {
     }
 }
 
-fn statistics_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Result<Vec<Comparison>> {
-    let input = Input::new(shape, offset, workgroup);
+fn statistics_case(lab: &Lab, shape: Shape, values: Values, workgroup: u32) -> Result<Vec<Comparison>> {
+    let input = Input::new(shape, values, workgroup);
     let (x, partial) = (
         lab.values("x", &pack(&input.x, input.shape))?,
         lab.poisoned("partial", input.norm.partial_words(input.norm.rows().reduction_chunk()))?,
@@ -120,9 +148,16 @@ fn statistics_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Resu
         expected.extend(variance.iter().map(|variance| variance * count as f64));
     }
     let bounds = input.partials();
+    let counts = input.counts();
+    // The twin's mean is rounded to f64 too: without any deviation it sees the squares of that.
+    let largest = input.x.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    let rounded = |count: usize| count as f64 * (count as f64 * f64::EPSILON * largest).powi(2);
+    let twins =
+        counts.iter().flat_map(|&count| [0.0, rounded(count)].into_iter().flat_map(|e| vec![e; width]));
     let bounds =
         bounds.iter().flat_map(|chunk| [0, 1].into_iter().flat_map(|k| chunk.iter().map(move |p| p[k])));
-    lab.check(&partial, &expected, &errors(&bounds.collect::<Vec<_>>()))
+    let tolerance: Vec<f64> = bounds.zip(twins).map(|(bound, twin)| bound.error + twin).collect();
+    lab.check(&partial, &expected, &tolerance)
 }
 
 /// What batchnorm/forward makes of `partial` besides y, with errors of the chunks as in `bounds`.
@@ -179,8 +214,8 @@ fn plain(lab: &Lab, saved: View, affine: View, train: bool) -> Result<Context> {
 }
 
 /// The join by itself: partials of a batch, rounded to f32, joined without rounding.
-fn join_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Result<Vec<Comparison>> {
-    let input = Input::new(shape, offset, workgroup);
+fn join_case(lab: &Lab, shape: Shape, values: Values, workgroup: u32) -> Result<Vec<Comparison>> {
+    let input = Input::new(shape, values, workgroup);
     let width = input.shape.c;
     let partials: Vec<Vec<Partial>> = input
         .partials()
@@ -207,8 +242,8 @@ fn join_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Result<Vec
 }
 
 /// Both kernels, against the twin's statistics of the whole batch.
-fn chain_case(lab: &Lab, shape: Shape, offset: f64, workgroup: u32) -> Result<Vec<Comparison>> {
-    let input = Input::new(shape, offset, workgroup);
+fn chain_case(lab: &Lab, shape: Shape, values: Values, workgroup: u32) -> Result<Vec<Comparison>> {
+    let input = Input::new(shape, values, workgroup);
     let partials = input.partials();
     let column = |c: usize| partials.iter().map(|chunk| chunk[c]).collect::<Vec<_>>();
     let bounds: Vec<_> = (0..input.shape.c).map(|c| input.join(&column(c))).collect();
@@ -261,19 +296,19 @@ fn running_case(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (shape, workgroup) in SHAPES.into_iter().flat_map(|shape| WORKGROUPS.map(|w| (shape, w))) {
-        for (offset, what) in [(0.0, "mean 0"), (1000.0, "mean 1000 x std")] {
+        for (values, what) in Values::ALL {
             let Shape { n, h, w, c } = shape;
             let name = format!("{n}x{h}x{w}x{c}, {what}, workgroups of {workgroup}");
             let join = format!("joins {name}");
             let after = format!("joins {name}, after batchnorm/statistics");
             cases.push(Case::new(&batchnorm::STATISTICS, name, move |lab| {
-                statistics_case(lab, shape, offset, workgroup)
+                statistics_case(lab, shape, values, workgroup)
             }));
             cases.push(Case::new(&batchnorm::FORWARD, join, move |lab| {
-                join_case(lab, shape, offset, workgroup)
+                join_case(lab, shape, values, workgroup)
             }));
             cases.push(Case::new(&batchnorm::FORWARD, after, move |lab| {
-                chain_case(lab, shape, offset, workgroup)
+                chain_case(lab, shape, values, workgroup)
             }));
         }
     }

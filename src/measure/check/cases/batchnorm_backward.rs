@@ -121,7 +121,14 @@ pub(super) fn cases() -> Vec<Case> {
         for (mode, workgroup) in
             [Mode::Train, Mode::Eval].into_iter().flat_map(|m| WORKGROUPS.map(|w| (m, w)))
         {
-            let setting = Setting { spec: "identity".to_owned(), mode, shape, kind: Kind::None, workgroup };
+            let setting = Setting {
+                spec: "identity".to_owned(),
+                mode,
+                shape,
+                kind: Kind::None,
+                workgroup,
+                extreme: false,
+            };
             let name = format!("{n}x{h}x{w}x{c}, {mode:?}, workgroups of {workgroup}");
             cases.push(Case::new(&batchnorm::BACKWARD, name, move |lab| backward(lab, &setting.block()?)));
         }

@@ -3,11 +3,12 @@
 use super::batchnorm::{WORKGROUPS, norm_of, pair};
 use super::noise::{NOISE, STEP, Site, specs};
 use crate::Result;
+use crate::kernels::Rows;
 use crate::kernels::batchnorm::{self, BatchNorm, Context, Statistics as Given};
 use crate::kernels::residual::Shortcut;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
-use crate::measure::check::lab::{Lab, errors, normals, pack, pack_vectors, uniforms};
+use crate::measure::check::lab::{Lab, errors, make_extreme, normals, pack, pack_vectors, uniforms};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::batchnorm::{Fused, Statistics};
 use crate::reference::{self, Mode, Shape};
@@ -38,8 +39,12 @@ pub(super) struct Block {
 
 impl Block {
     fn new(setting: &Setting) -> Result<Self> {
-        let &Setting { ref spec, mode, shape, kind, workgroup } = setting;
+        let &Setting { ref spec, mode, shape, kind, workgroup, extreme } = setting;
         let c = shape.c;
+        let mut x = normals(120, shape.len());
+        if extreme {
+            make_extreme(&mut x, 1e-40, 1e4);
+        }
         let (mean, invstd) = (normals(121, c), uniforms(122, c, 0.5, 2.0));
         let eps = f64::from(norm_of(shape, workgroup).eps);
         // The variance whose 1/sqrt(variance + eps) is invstd.
@@ -56,7 +61,7 @@ impl Block {
         Ok(Self {
             site: Site::new(spec, mode)?,
             shape,
-            x: normals(120, shape.len()),
+            x,
             statistics: Statistics { mean, variance },
             invstd,
             gamma: uniforms(123, c, -1.5, 1.5),
@@ -175,6 +180,8 @@ pub(super) struct Setting {
     pub(super) shape: Shape,
     pub(super) kind: Kind,
     pub(super) workgroup: u32,
+    /// Whether there are zeros, denormals and large numbers in x.
+    pub(super) extreme: bool,
 }
 
 impl Setting {
@@ -186,7 +193,8 @@ impl Setting {
             Kind::Padded(from) => format!("shortcut padded from {}x{}x{}", from.h, from.w, from.c),
         };
         let Self { spec, mode, workgroup, .. } = self;
-        format!("{spec}, {mode:?}, {n}x{h}x{w}x{c}, {shortcut}, workgroups of {workgroup}")
+        let values = if self.extreme { ", extreme values" } else { "" };
+        format!("{spec}, {mode:?}, {n}x{h}x{w}x{c}, {shortcut}, workgroups of {workgroup}{values}")
     }
 
     pub(super) fn block(&self) -> Result<Block> {
@@ -199,7 +207,7 @@ pub(super) fn settings() -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut add = |spec: &str, mode, shape, kind| {
         for workgroup in WORKGROUPS {
-            settings.push(Setting { spec: spec.to_owned(), mode, shape, kind, workgroup });
+            settings.push(Setting { spec: spec.to_owned(), mode, shape, kind, workgroup, extreme: false });
         }
     };
     for spec in specs() {
@@ -215,6 +223,10 @@ pub(super) fn settings() -> Vec<Setting> {
     add("relu", Mode::Train, Shape::new(2, 4, 3, 32), Kind::Padded(Shape::new(2, 8, 6, 16)));
     add("leaky_relu", Mode::Train, Shape::new(2, 4, 3, 6), Kind::Padded(Shape::new(2, 7, 6, 3)));
     add("dropact", Mode::Train, Shape::new(128, 32, 32, 16), Kind::None);
+    for spec in ["relu", "leaky_relu", "elu", "silu", "dropact", "rrelu"] {
+        let (spec, shape, workgroup) = (spec.to_owned(), Shape::new(3, 4, 3, 18), Rows::WIDE);
+        settings.push(Setting { spec, mode: Mode::Train, shape, kind: Kind::Same, workgroup, extreme: true });
+    }
     settings
 }
 

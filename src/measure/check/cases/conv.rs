@@ -9,7 +9,7 @@ use crate::kernels::conv::{Candidate, Conv, Direction, Filters, MadeFor, Precisi
 use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
-use crate::measure::check::lab::{Lab, abs, normals, pack, pack_filters};
+use crate::measure::check::lab::{Lab, abs, make_extreme, normals, pack, pack_filters};
 use crate::measure::check::tolerance::{Approx, TINY, ULP, sum_of_products};
 use crate::reference::{self, Shape};
 
@@ -39,6 +39,10 @@ const SHAPES: &[Sizes] = &[
     [128, 32, 32, 16, 32, 3, 2, 1],
 ];
 
+/// Those with extreme values too: odd and whole tiles, stride 2.
+const EXTREME: &[Sizes] =
+    &[[3, 7, 5, 5, 18, 3, 1, 1], [2, 9, 8, 16, 32, 3, 2, 1], [7, 8, 12, 5, 18, 3, 1, 1]];
+
 /// Only for the gradient of the weights: sums of more than 65,535 pixels a part.
 const LONG: Sizes = [1030, 32, 32, 3, 4, 3, 1, 1];
 
@@ -47,6 +51,9 @@ const LONG: Sizes = [1030, 32, 32, 3, 4, 3, 1, 1];
 enum Inputs {
     /// Any f32.
     Full,
+    /// Zeros, denormals and both signs of 1e4 among them. Products of a denormal with any other value are below f32's normal range
+    /// too: what flushing it costs is in the bound of the sum.
+    Extreme,
     /// Values that f16 holds exactly: products of them are exact in f32, so that f32's bounds hold for f16 factors too.
     Halves,
     /// Any f32 in f16's normal range, for factors that are rounded to f16.
@@ -57,7 +64,7 @@ impl Inputs {
     /// Those that candidates of a precision are checked with, and their name.
     fn of(precision: Precision) -> &'static [(Self, &'static str)] {
         match precision {
-            Precision::F32 => &[(Self::Full, "")],
+            Precision::F32 => &[(Self::Full, ""), (Self::Extreme, ", extreme values")],
             Precision::Mixed => &[(Self::Halves, ", f16 inputs"), (Self::Rounded, ", rounded inputs")],
         }
     }
@@ -66,7 +73,7 @@ impl Inputs {
     fn value(self, value: f64) -> f64 {
         const LEAST_NORMAL: f64 = 1.0 / 16384.0;
         match self {
-            Self::Full => value,
+            Self::Full | Self::Extreme => value,
             _ if value.abs() < LEAST_NORMAL => 0.0,
             Self::Rounded => value,
             Self::Halves => {
@@ -130,6 +137,11 @@ fn twin(sizes: Sizes, inputs: Inputs) -> Twin {
     x[shape.len() / 2] = 1e4;
     weight[twin.weight_len() / 2] = -64.0;
     let (mut dy, start) = (normals(12, output.len()), normals(13, shape.len()));
+    if inputs == Inputs::Extreme {
+        make_extreme(&mut x, 1e-40, 1e4);
+        make_extreme(&mut weight, 1e-42, 64.0);
+        make_extreme(&mut dy, 1e-42, 64.0);
+    }
     for values in [&mut x, &mut weight, &mut dy] {
         values.iter_mut().for_each(|value| *value = inputs.value(*value));
     }
@@ -332,6 +344,9 @@ pub(super) fn cases() -> Vec<Case> {
         let conv = conv_of(sizes);
         for precision in [Precision::F32, Precision::Mixed] {
             for &(inputs, kind) in Inputs::of(precision) {
+                if inputs == Inputs::Extreme && !EXTREME.contains(&sizes) {
+                    continue;
+                }
                 let shared = Arc::new(LazyLock::new(move || twin(sizes, inputs)));
                 for direction in Direction::ALL {
                     if sizes == LONG && direction != Direction::WeightGradient {

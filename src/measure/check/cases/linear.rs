@@ -5,7 +5,7 @@ use crate::kernels::groups_of_four;
 use crate::kernels::linear::{self, Linear};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
-use crate::measure::check::lab::{Lab, abs, normals, pack_filters, pack_vectors};
+use crate::measure::check::lab::{Lab, abs, make_extreme, normals, pack_filters, pack_vectors};
 use crate::measure::check::tolerance::sum_of_products;
 use crate::reference;
 
@@ -22,15 +22,23 @@ struct Twin {
 }
 
 impl Twin {
-    fn new([batch, inputs, outputs]: Sizes) -> Self {
+    fn new([batch, inputs, outputs]: Sizes, extreme: bool) -> Self {
+        let values = |part: u32, len: usize, tiny: f64, large: f64| {
+            let mut values = normals(part, len);
+            if extreme {
+                make_extreme(&mut values, tiny, large);
+            }
+            values
+        };
         let words = groups_of_four(inputs) * groups_of_four(outputs) * 16;
         Self {
             layer: Linear { batch, inputs, outputs, bias_offset: words.next_multiple_of(64) },
             twin: reference::linear::Linear { in_features: inputs, out_features: outputs },
-            x: normals(60, batch * inputs),
-            weight: normals(61, inputs * outputs),
-            bias: normals(62, outputs),
-            dy: normals(63, batch * outputs),
+            // Products of a denormal with any other value are below f32's normal range too.
+            x: values(60, batch * inputs, 1e-40, 1e4),
+            weight: values(61, inputs * outputs, 1e-42, 64.0),
+            bias: values(62, outputs, 1e-40, 1e4),
+            dy: values(63, batch * outputs, 1e-42, 64.0),
         }
     }
 
@@ -93,11 +101,13 @@ impl Twin {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for sizes in [[3, 5, 7], [1, 3, 10], [5, 18, 2], [130, 64, 10], [3, 100, 67]] {
+    let plain = [[3, 5, 7], [1, 3, 10], [5, 18, 2], [130, 64, 10], [3, 100, 67]].map(|sizes| (sizes, false));
+    for (sizes, extreme) in plain.into_iter().chain([([7, 18, 10], true)]) {
         let [batch, inputs, outputs] = sizes;
-        let name = format!("batch {batch}, {inputs} to {outputs}");
+        let values = if extreme { ", extreme values" } else { "" };
+        let name = format!("batch {batch}, {inputs} to {outputs}{values}");
         let mut add = |kernel, run: fn(&Twin, &Lab) -> Result<Vec<Comparison>>| {
-            cases.push(Case::new(kernel, name.clone(), move |lab| run(&Twin::new(sizes), lab)));
+            cases.push(Case::new(kernel, name.clone(), move |lab| run(&Twin::new(sizes, extreme), lab)));
         };
         add(&linear::FORWARD, Twin::forward);
         add(&linear::INPUT_GRADIENT, Twin::input_gradient);

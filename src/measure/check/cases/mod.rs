@@ -6,6 +6,7 @@ mod batchnorm;
 mod batchnorm_backward;
 mod batchnorm_forward;
 mod bias;
+mod ceiling;
 mod channels;
 mod conv;
 mod dropconnect;
@@ -48,6 +49,7 @@ pub fn cases() -> Vec<Case> {
         loss::cases(),
         optimizer::cases(),
         rules::cases(),
+        ceiling::cases(),
     ]
     .into_iter()
     .flatten()

@@ -13,7 +13,7 @@ pub(super) const NOISE: Noise = Noise { seed: 1234, layer: 5 };
 pub(super) const STEP: u32 = 77;
 
 /// Every activation of the table; where a parameter is a choice, with each of its words, where it is a function, also with
-/// one that is not the default.
+/// one that is not the default, and where there are numbers, once with all of them three quarters of their defaults.
 pub(super) fn specs() -> Vec<String> {
     let mut specs = Vec::new();
     for row in ACTIVATIONS {
@@ -28,6 +28,16 @@ pub(super) fn specs() -> Vec<String> {
         }
         if specs.len() == before {
             specs.push(row.name.to_owned());
+        }
+        let numbers = row.parameters.iter().filter_map(|parameter| match parameter.kind {
+            Kind::Number { min, default, .. } => {
+                Some(format!("{}={}", parameter.name, (0.75 * default).max(min)))
+            }
+            _ => None,
+        });
+        let numbers: Vec<String> = numbers.collect();
+        if !numbers.is_empty() {
+            specs.push(format!("{}:{}", row.name, numbers.join(",")));
         }
     }
     specs

@@ -1,7 +1,6 @@
 //! The step's state, the loss scale, the sum of the partial gradients.
 
 use crate::Result;
-use crate::gpu::Recorder;
 use crate::kernels::optimizer::{self, LossScale, Rates, Rule, Sgd, State, Treatment};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
@@ -15,10 +14,8 @@ pub(super) fn advance_cases() -> Vec<Case> {
         let rates = [0.5f32, 0.25, 0.125, 0.0625, 0.1].map(row);
         let rates_view = lab.floats("rates", bytemuck::cast_slice(&rates))?;
         let state = lab.words("state", bytemuck::cast_slice(&[State::before(40, 2, 1000).in_epoch(7)]))?;
-        let mut recorder = Recorder::new();
         let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::ONE]))?;
-        recorder.push(optimizer::advance(128, 0, &rates_view.view, &state.view, &scaling.view));
-        let plan = recorder.finish(lab.gpu)?;
+        let plan = lab.plan([optimizer::advance(128, 0, &rates_view.view, &state.view, &scaling.view)])?;
         let mut comparisons = Vec::new();
         for k in 0..3u32 {
             plan.run(lab.gpu)?;
@@ -51,9 +48,7 @@ fn scale_case(growth: u32, steps: &'static [bool], expected: LossScale) -> Case 
         let rates = lab.floats("rates", &vec![0.5; 8 * steps.len()])?;
         let state = lab.words("state", bytemuck::cast_slice(&[State::before(0, 0, 0)]))?;
         let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::starting(1024.0)]))?;
-        let mut recorder = Recorder::new();
-        recorder.push(optimizer::advance(1, growth, &rates.view, &state.view, &scaling.view));
-        let plan = recorder.finish(lab.gpu)?;
+        let plan = lab.plan([optimizer::advance(1, growth, &rates.view, &state.view, &scaling.view)])?;
         for &overflow in steps {
             if overflow {
                 let now: Vec<u32> = lab.gpu.read(&scaling.view)?;

@@ -5,12 +5,20 @@ use crate::kernels::groups_of_four;
 use crate::kernels::pool::{self, Pool};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
-use crate::measure::check::lab::{Lab, errors, normals, pack, pack_vectors};
+use crate::measure::check::lab::{Lab, errors, make_extreme, normals, pack, pack_vectors};
 use crate::measure::check::tolerance::Approx;
 use crate::reference::{self, Shape};
 
-fn forward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
-    let input = normals(50, shape.len());
+fn values(part: u32, len: usize, extreme: bool) -> Vec<f64> {
+    let mut values = normals(part, len);
+    if extreme {
+        make_extreme(&mut values, 1e-40, 1e4);
+    }
+    values
+}
+
+fn forward(lab: &Lab, shape: Shape, extreme: bool) -> Result<Vec<Comparison>> {
+    let input = values(50, shape.len(), extreme);
     let pixels = shape.h * shape.w;
     let x = lab.values("x", &pack(&input, shape))?;
     let y = lab.poisoned("y", shape.n * groups_of_four(shape.c) * 4)?;
@@ -25,8 +33,8 @@ fn forward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
     lab.check(&y, &pack_vectors(&expected, shape.c), &pack_vectors(&errors(&bounds), shape.c))
 }
 
-fn backward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
-    let gradient = normals(51, shape.n * shape.c);
+fn backward(lab: &Lab, shape: Shape, extreme: bool) -> Result<Vec<Comparison>> {
+    let gradient = values(51, shape.n * shape.c, extreme);
     let pixels = shape.h * shape.w;
     let dy = lab.values("dy", &pack_vectors(&gradient, shape.c))?;
     let dx = lab.poisoned("dx", shape.rows() * groups_of_four(shape.c) * 4)?;
@@ -42,13 +50,12 @@ fn backward(lab: &Lab, shape: Shape) -> Result<Vec<Comparison>> {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in
-        [Shape::new(3, 7, 5, 5), Shape::new(3, 1, 1, 18), Shape::new(130, 8, 8, 64), Shape::new(2, 32, 32, 3)]
-    {
-        let Shape { n, h, w, c } = shape;
-        let name = format!("{n}x{h}x{w}x{c}");
-        cases.push(Case::new(&pool::FORWARD, name.clone(), move |lab| forward(lab, shape)));
-        cases.push(Case::new(&pool::BACKWARD, name, move |lab| backward(lab, shape)));
+    let plain = [(3, 7, 5, 5), (3, 1, 1, 18), (130, 8, 8, 64), (2, 32, 32, 3)].map(|sizes| (sizes, false));
+    for ((n, h, w, c), extreme) in plain.into_iter().chain([((7, 5, 3, 18), true)]) {
+        let shape = Shape::new(n, h, w, c);
+        let name = format!("{n}x{h}x{w}x{c}{}", if extreme { ", extreme values" } else { "" });
+        cases.push(Case::new(&pool::FORWARD, name.clone(), move |lab| forward(lab, shape, extreme)));
+        cases.push(Case::new(&pool::BACKWARD, name, move |lab| backward(lab, shape, extreme)));
     }
     cases
 }

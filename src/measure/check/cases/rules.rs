@@ -1,13 +1,12 @@
 //! Update rules over several steps, the gradient's norm, the moving average.
 
 use crate::Result;
-use crate::gpu::Recorder;
 use crate::kernels::optimizer::{
     self, Adam, AdamForm, Clip, GradientNorm, LossScale, Rates, RmsProp, Rule, Sgd, State, Treatment,
 };
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare};
-use crate::measure::check::lab::{Lab, Tensor, errors, narrow, normals, uniforms};
+use crate::measure::check::lab::{Lab, Tensor, errors, make_extreme, narrow, normals, uniforms};
 use crate::measure::check::tolerance::{Approx, gamma};
 use crate::reference::optimizer as twin;
 
@@ -134,13 +133,23 @@ fn factors(rule: Rule, t: u32) -> [f64; 3] {
 
 /// Steps with a new gradient and learning rate each, against the twin; penalties differ from block to block. The weights stay
 /// away from 0, where L1 has its kink.
-fn steps(lab: &Lab, rule: Rule, treatment: Treatment, words: usize) -> Result<Vec<Comparison>> {
+fn steps(
+    lab: &Lab,
+    rule: Rule,
+    treatment: Treatment,
+    words: usize,
+    extreme: bool,
+) -> Result<Vec<Comparison>> {
     let decays = uniforms(92, words / 64, 1e-4, 0.1);
     let penalties: Vec<[f64; 2]> =
         decays.iter().enumerate().map(|(i, &d)| if i % 3 == 2 { [0.0; 2] } else { [d, 0.125 * d] }).collect();
     let lr = uniforms(91, STEPS, 1e-4, 1e-2);
     let away = |w: f64| f64::from((w + 8.0 * w.signum()) as f32);
-    let mut own = Twin::new(normals(90, words).into_iter().map(away).collect());
+    let mut first: Vec<f64> = normals(90, words).into_iter().map(away).collect();
+    if extreme {
+        make_extreme(&mut first, 1e-40, 1e4);
+    }
+    let mut own = Twin::new(first);
     let rates: Vec<Rates> = lr
         .iter()
         .zip(rule.factors(1))
@@ -156,15 +165,16 @@ fn steps(lab: &Lab, rule: Rule, treatment: Treatment, words: usize) -> Result<Ve
     let weight = lab.values("weight", &own.weight)?;
     let slots: Vec<Tensor> =
         rule.slots().iter().map(|name| lab.values(name, &vec![0.0; words])).collect::<Result<_>>()?;
-    let mut recorder = Recorder::new();
-    recorder.push(optimizer::advance(1, 0, &rates.view, &state.view, &scaling.view));
+    let advance = optimizer::advance(1, 0, &rates.view, &state.view, &scaling.view);
     let views = [&gradient, &decay, &state, &scaling].map(|t| &t.view);
     let slot_views: Vec<_> = slots.iter().map(|slot| &slot.view).collect();
-    recorder.push(rule.step(treatment, views, &weight.view, &slot_views));
-    let plan = recorder.finish(lab.gpu)?;
+    let plan = lab.plan([advance, rule.step(treatment, views, &weight.view, &slot_views)])?;
     let mut comparisons = Vec::new();
     for (index, &lr) in lr.iter().enumerate() {
-        let g = normals(93 + index as u32, words);
+        let mut g = normals(93 + index as u32, words);
+        if extreme {
+            make_extreme(&mut g, 1e-40, 1e4);
+        }
         lab.gpu.write(&gradient.view, &narrow(&g))?;
         plan.run(lab.gpu)?;
         let (t, factor) = (index as u32 + 1, f64::from(factor));
@@ -270,8 +280,10 @@ pub(super) fn cases() -> Vec<Case> {
         for (index, (what, treatment)) in treatments.into_iter().enumerate() {
             let words = if index == 0 { 64 * 70 } else { 320 };
             let name = format!("{STEPS} steps, {rule:?}, {what}, {words} words");
-            cases.push(Case::new(kernel, name, move |lab| steps(lab, rule, treatment, words)));
+            cases.push(Case::new(kernel, name, move |lab| steps(lab, rule, treatment, words, false)));
         }
+        let name = format!("{STEPS} steps, {rule:?}, extreme values");
+        cases.push(Case::new(kernel, name, move |lab| steps(lab, rule, plain, 320, true)));
     }
     for (words, scale, most) in [(64, 1.0, 5.0), (64 * 37, 1.0, 1e6), (300_032, 4096.0, 0.5)] {
         for kernel in [&optimizer::SQUARE_SUM, &optimizer::CLIP] {
