@@ -66,7 +66,9 @@ def parts_of_a_step(own, batch):
 def activations(bench):
     """What a stochastic activation costs."""
     names, batch = ("relu", "dropact", "rrelu"), str(bench.settings.batch)
-    groups = {"wgrad": [Wgrad(bench, name, "--model", "resnet56", "--batch", batch, "--activation", name) for name in names]}
+    # Dropout at every site, as the replication of DropActivation has it.
+    own = (*names, "dropout:rate=0.4")
+    groups = {"wgrad": [Wgrad(bench, name, "--model", "resnet56", "--batch", batch, "--activation", name) for name in own]}
     if "torch" in bench.settings.peers:
         groups["PyTorch"] = [torch_sides(bench, activation=name)[0] for name in names]
     failures = []
@@ -74,7 +76,7 @@ def activations(bench):
     for program, sides in groups.items():
         failures += take_turns(bench, "activations", sides)
         base = sides[0].rows
-        for name, side in zip(names, sides):
+        for name, side in zip(own, sides):
             if side.rows and base:
                 ratios = [row["median_step_s"] / other["median_step_s"] for row, other in zip(side.rows, base)]
                 table.add(
