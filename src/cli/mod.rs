@@ -89,8 +89,8 @@ enum Command {
     Profile(profile::ProfileArgs),
     /// Get data sets, and check them
     Data(data::DataArgs),
-    /// List the recipes
-    Recipes,
+    /// List the recipes with their sources, published numbers and cost
+    Recipes(recipes::RecipesArgs),
     /// List the activations, with formulas, parameters and sources; draw them
     Activations(activations::ActivationsArgs),
     /// Print the completions of a shell: bash, zsh, fish, elvish or powershell
@@ -144,7 +144,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&context, &args),
         Command::Profile(args) => profile::run(&context, &args),
         Command::Data(args) => data::run(&context, &args),
-        Command::Recipes => recipes::run(&context),
+        Command::Recipes(args) => recipes::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
         Command::Man(args) => completions::run_man(&context, &args),
         Command::Activations(args) => activations::run(&context, &args),

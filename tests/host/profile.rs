@@ -15,7 +15,6 @@ const SMALL: &[(&str, &str)] = &[
     ("optimizer/advance", "state"),
     ("optimizer/advance", "scaling"),
     ("optimizer/reduce", "gradient"),
-    ("optimizer/clip", "state"),
     ("batchnorm/forward", "running"),
 ];
 
