@@ -5,7 +5,7 @@ CARGO ?= cargo
 TRAIN_FLAGS ?=
 # A Python with tests/golden/requirements.txt, and the activations to compare: make compare-torch PYTHON=venv/bin/python
 PYTHON ?= python3
-ACTIVATIONS ?= relu leaky_relu
+ACTIVATIONS ?= relu leaky_relu elu prelu
 # Where make mutations writes its report.
 REPORT ?= target/mutations.md
 

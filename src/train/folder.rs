@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
 use crate::kernels::Activation;
+use crate::nn::models;
 use crate::{Error, Result};
 
 /// `config.toml`, `metrics.jsonl`, `checkpoints/`, `summary.json`, `curves.svg` and `report.html` of a run.
@@ -30,31 +31,42 @@ impl RunFolder {
         }
         let checkpoints = root.join("checkpoints");
         std::fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;
-        if let Some((_, text)) = Activation::file(&config.activation)? {
-            super::checkpoint::write_whole(&folder.activation(), text.as_bytes())?;
+        for (_, copy, text) in folder.users_files(config) {
+            super::checkpoint::write_whole(&copy, text?.as_bytes())?;
         }
         folder.set_config(config)?;
         Ok(folder)
     }
 
-    /// A run with an activation of the user's is that of the file as it was.
-    fn check_activation(&self, config: &RunConfig) -> Result<()> {
-        let copy = self.activation();
-        if !copy.is_file() {
-            return Ok(());
-        }
-        let kept = std::fs::read_to_string(&copy).map_err(Error::io("read", &copy))?;
-        match Activation::file(&config.activation) {
-            Ok(Some((_, text))) if text == kept => Ok(()),
-            Ok(None) => Ok(()),
-            other => {
-                let how = if other.is_ok() { "has changed since the run began" } else { "cannot be read" };
-                let (spec, copy) = (&config.activation, copy.display());
-                Err(Error::usage(format!(
-                    "activation {spec} {how}: the run's own copy is {copy}, put it back there"
-                )))
+    /// The user's own files that a configuration names: what each is, where the run keeps a copy, its text.
+    fn users_files(&self, config: &RunConfig) -> Vec<(String, PathBuf, Result<String>)> {
+        let activation =
+            Activation::file(&config.activation).map(|file| file.map(|(_, text)| text)).transpose();
+        let activation =
+            activation.map(|text| (format!("activation {}", config.activation), self.activation(), text));
+        let model = models::file(&config.model).transpose();
+        let model = model.map(|text| (format!("model {}", config.model), self.model(), text));
+        activation.into_iter().chain(model).collect()
+    }
+
+    /// A run with an activation or a model of the user's is that of the file as it was.
+    fn check_users_files(&self, config: &RunConfig) -> Result<()> {
+        for (what, copy, text) in self.users_files(config) {
+            if !copy.is_file() {
+                continue;
             }
+            let kept = std::fs::read_to_string(&copy).map_err(Error::io("read", &copy))?;
+            let how = match text {
+                Ok(text) if text == kept => continue,
+                Ok(_) => "has changed since the run began",
+                Err(_) => "cannot be read",
+            };
+            let copy = copy.display();
+            return Err(Error::usage(format!(
+                "{what} {how}: the run's own copy is {copy}, put it back there"
+            )));
         }
+        Ok(())
     }
 
     /// Opens the folder of a run and reads its configuration.
@@ -67,7 +79,7 @@ impl RunFolder {
             return Err(Error::usage(format!("{}: no run there (it has no config.toml)", root.display())));
         }
         let config = RunConfig::from_file(&folder.config())?;
-        folder.check_activation(&config)?;
+        folder.check_users_files(&config)?;
         Ok((folder, config))
     }
 
@@ -100,6 +112,11 @@ impl RunFolder {
     /// A copy of the user's activation, where the run has one.
     pub fn activation(&self) -> PathBuf {
         self.root.join("activation.wgsl")
+    }
+
+    /// A copy of the user's model, where the run has one.
+    pub fn model(&self) -> PathBuf {
+        self.root.join("model.toml")
     }
 
     /// One line per epoch.

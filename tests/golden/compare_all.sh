@@ -9,7 +9,7 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 failed=0
 for model in ${MODELS:-resnet20 resnet56}; do
-    for activation in ${ACTIVATIONS:-relu leaky_relu}; do
+    for activation in ${ACTIVATIONS:-relu leaky_relu elu prelu}; do
         for option in A B; do
             key=$(echo "$option" | tr AB ab)
             for mode in train eval; do

@@ -1,6 +1,8 @@
 //! Sizes and names of the models.
 
 use wgrad::config::RunConfig;
+use wgrad::kernels::Activation;
+use wgrad::nn::models::{self, Settings};
 use wgrad::nn::{Layer, Network, Role};
 use wgrad::train::build_network;
 
@@ -119,4 +121,75 @@ fn width_multiplies_every_stage() {
             assert_eq!([a.shape[0], a.shape[1], a.shape[2] * width], b.shape, "{} at width {width}", a.name);
         }
     }
+}
+
+fn described(text: &str) -> wgrad::Result<Network> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, text).unwrap();
+    let settings = Settings::cifar10(Activation::parse("elu").unwrap());
+    models::build(path.to_str().unwrap(), &settings)
+}
+
+/// ResNet-8 of He et al., written as a file.
+#[test]
+fn a_file_describes_a_model() {
+    let small = described(include_str!("../../assets/models/small.toml")).unwrap();
+    assert_eq!(small.name, "mine");
+    let conv = |inputs: usize, outputs: usize| 9 * inputs * outputs + 2 * outputs;
+    let blocks = 4 * conv(16, 16) + conv(16, 32) + conv(32, 32) + 16 * 32 + 2 * 32;
+    assert_eq!(small.parameter_count(), conv(3, 16) + blocks + 330);
+    let resnet = described(
+        r#"layers = [
+            { conv = 16 }, { batchnorm = "activation" },
+            { residual = [{ conv = 16 }, { batchnorm = "activation" }, { conv = 16 }, { batchnorm = "none" }] },
+            { residual = [{ conv = 32, stride = 2 }, { batchnorm = "activation" }, { conv = 32 }, { batchnorm = "none" }], shortcut = "a" },
+            { residual = [{ conv = 64, stride = 2 }, { batchnorm = "activation" }, { conv = 64 }, { batchnorm = "none" }], shortcut = "a" },
+            { pool = "average" }, { classifier = true },
+        ]"#,
+    )
+    .unwrap();
+    let ours = network("resnet8", &[]);
+    assert_eq!((resnet.parameter_count(), resnet.macs()), (ours.parameter_count(), ours.macs()));
+    let shapes = |network: &Network| network.parameters.iter().map(|p| p.shape.clone()).collect::<Vec<_>>();
+    assert_eq!(shapes(&resnet), shapes(&ours));
+}
+
+#[test]
+fn wrong_descriptions_are_named_at_their_place() {
+    for (text, place, what) in [
+        ("layers = [{ conv = 16 }", "mine.toml:1", ""),
+        ("layers = [\n{ conv = 16 },\n{ konv = 3 }]", "mine.toml:3", "konv"),
+        ("layers = [{ conv = 16, linear = 3 }]", "layers.0", "conv and linear"),
+        ("layers = [{}]", "layers.0", "nothing"),
+        (
+            "layers = [{ batchnorm = \"none\", stride = 2 }]",
+            "layers.0",
+            "stride does not belong to batchnorm",
+        ),
+        ("layers = [{ conv = 16 }, { activation = \"rulu\" }]", "layers.1", "unknown activation"),
+        ("layers = [{ conv = 16 }]", "layers.0", "[1, 1, 10]"),
+        ("layers = [{ linear = 10 }]", "layers.0", "pool or flatten"),
+        (
+            "layers = [{ residual = [{ conv = 4 }] }, { pool = \"average\" }, { classifier = true }]",
+            "layers.0.add",
+            "[32, 32, 4]",
+        ),
+        ("layers = [{ residual = [] }]", "layers.0", "needs layers"),
+        ("layers = [{ conv = 0 }]", "layers.0", "at least 1"),
+        ("layers = [{ conv = 8, kernel = 35 }]", "layers.0", "kernel"),
+        ("layers = [{ pool = \"max\" }]", "layers.0", "average"),
+        ("layers = [{ repeat = 99999999, layers = [{ conv = 4 }] }]", "layers.0", "more than"),
+        ("layers = []", "(none)", "[1, 1, 10]"),
+    ] {
+        let message = described(text).unwrap_err().to_string();
+        assert!(message.contains(place) && message.contains(what), "{text}: {message}");
+    }
+    let settings = Settings::cifar10(Activation::identity());
+    assert!(
+        models::build("nowhere/to/be.toml", &settings)
+            .unwrap_err()
+            .to_string()
+            .contains("nowhere/to/be.toml")
+    );
 }

@@ -1,5 +1,6 @@
 //! The models that `--model` names, a file for each family.
 
+mod described;
 mod keras;
 mod mlp;
 mod preactivation;
@@ -83,6 +84,7 @@ impl Settings {
 
 /// What a family's names look like, for help and errors.
 pub const FAMILIES: &[(&str, &str)] = &[
+    ("FILE.toml", "your own, layer by layer: see assets/models/small.toml"),
     (
         "resnet{6n+2}",
         "He et al. 2015 for CIFAR: resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202",
@@ -97,11 +99,26 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ),
 ];
 
-/// Builds the model of this name, of one of the [`FAMILIES`].
+/// The text of the file that a model's name is: one that ends in `.toml`.
 ///
 /// # Errors
-/// An unknown name, with what there is; a setting that the model cannot take.
+/// A file that cannot be read, or is no text.
+pub fn file(name: &str) -> Result<Option<String>> {
+    if !name.ends_with(".toml") {
+        return Ok(None);
+    }
+    let path = std::path::Path::new(name);
+    std::fs::read_to_string(path).map(Some).map_err(Error::io("read", path))
+}
+
+/// Builds the model of this name, of one of the [`FAMILIES`], or the one that a `.toml` file describes.
+///
+/// # Errors
+/// An unknown name, with what there is; a setting that the model cannot take; what is wrong in the file.
 pub fn build(name: &str, settings: &Settings) -> Result<Network> {
+    if let Some(text) = file(name)? {
+        return described::described(name, &text, settings);
+    }
     let unknown = || {
         let families: Vec<_> = FAMILIES.iter().map(|(family, what)| format!("{family} ({what})")).collect();
         Error::usage(format!("unknown model {name:?}: there are {}", families.join("; ")))
