@@ -94,9 +94,16 @@ fn the_report_shows_answers_and_images() {
     let seen = elements(&html, &["meta", "img", "br"]);
     let count = |tag: &str| seen.iter().filter(|name| *name == tag).count();
     assert_eq!((count("img"), count("svg")), (1, 4 + 2), "an image, four panels, two filters");
-    for text in
-        ["&lt;cat&gt;", "80.0 %", "100.0 %", "97 %", "is &lt;cat&gt;, 2.1 %", "--share:0.200", "rgb(0,88,177)", "rgb(78,167,255)"]
-    {
+    for text in [
+        "&lt;cat&gt;",
+        "80.0 %",
+        "100.0 %",
+        "97 %",
+        "is &lt;cat&gt;, 2.1 %",
+        "--share:0.200",
+        "rgb(0,88,177)",
+        "rgb(78,167,255)",
+    ] {
         assert!(html.contains(text), "{text}");
     }
     let bare = html.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
