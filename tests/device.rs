@@ -17,6 +17,7 @@ mod device {
     pub mod memory;
     pub mod monte_carlo;
     pub mod network;
+    pub mod optimizers;
     pub mod regularizers;
     pub mod resume;
     pub mod training;

@@ -19,6 +19,7 @@ mod host {
     pub mod onnx;
     pub mod profile;
     pub mod readers;
+    pub mod recipes;
     pub mod reference;
     pub mod registry;
     pub mod report;
@@ -26,6 +27,7 @@ mod host {
     pub mod rng_statistics;
     pub mod schedule;
     pub mod shaders;
+    pub mod side_by_side;
     pub mod translate;
     pub mod tree;
 }

@@ -1,5 +1,5 @@
 // Softmax cross-entropy with label smoothing s (PyTorch's): target = (1-s) * onehot + s / CLASSES; its gradient for the mean
-// over the batch times the loss scale; and the batch's row of the records: (sum of losses, number of right answers).
+// over the batch times the loss scale; with MIXUP the one-hot is share * own + (1 - share) * that of image N-1-n; and the batch's row of the records: (sum of losses, number of right answers).
 // logits: N,classes padded to four  labels: N  dlogits: as logits  records: (loss, correct) for each step of the epoch
 // One workgroup; an invocation owns whole images.
 struct Params { batch: u32, smoothing: f32, pad0: u32, pad1: u32 }
@@ -32,18 +32,29 @@ fn image(n: u32) -> vec2<f32> {
         mean += shifted / f32(CLASSES);
     }
     let label = labels[n];
+    let other = labels[select(n, params.batch - 1u - n, MIXUP)];
+    let share = state.share;
     for (var k = 0u; k < PADDED; k++) {
         if k < CLASSES {
-            let target_ = params.smoothing / f32(CLASSES) + select(0.0, 1.0 - params.smoothing, k == label);
+            var hot = select(0.0, 1.0 - params.smoothing, k == label);
+            if MIXUP {
+                hot = (1.0 - params.smoothing) * (share * f32(k == label) + (1.0 - share) * f32(k == other));
+            }
+            let target_ = params.smoothing / f32(CLASSES) + hot;
             let slope = (exp(logits[row + k] - highest) / total - target_) / f32(params.batch);
             dlogits[row + k] = slope * state.scale;
         } else {
             dlogits[row + k] = 0.0;
         }
     }
-    let own = logits[row + label] - highest;
+    var own = logits[row + label] - highest;
+    var right = select(0.0, 1.0, best == label);
+    if MIXUP {
+        own = share * own + (1.0 - share) * (logits[row + other] - highest);
+        right = share * right + (1.0 - share) * f32(best == other);
+    }
     let loss = log(total) - (1.0 - params.smoothing) * own - params.smoothing * mean;
-    return vec2<f32>(loss, select(0.0, 1.0, best == label));
+    return vec2<f32>(loss, right);
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -87,5 +87,16 @@ fn normalization(config: &RunConfig) -> String {
         (Normalization::PerChannel, ..) => {
             "per channel: pixels as 0..1, minus the training images' mean, by their standard deviation".into()
         }
+        (Normalization::PerImageAdjusted, ..) => {
+            "per image: pixels as 0..255, minus their mean, by max(their population standard deviation, 1/sqrt(values))".into()
+        }
+        (Normalization::PerPixel, ..) => {
+            "per pixel and channel: minus the training images' mean, by their standard deviation".into()
+        }
+        (Normalization::PerPixelMean, ..) => {
+            "per pixel and channel: pixels as 0..1, minus the training images' mean".into()
+        }
+        (Normalization::Scaled, ..) => "pixels as 0..1".into(),
+        (Normalization::Raw, ..) => "pixels as 0..255".into(),
     }
 }

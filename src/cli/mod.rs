@@ -3,17 +3,21 @@
 mod activations;
 mod bench;
 mod check;
+mod compare;
 mod completions;
 mod data;
 mod devices;
 mod eval;
 mod events;
 mod export;
+mod lr_find;
 mod output;
+mod page;
 mod predict;
 mod profile;
 mod progress;
 mod recipes;
+mod settings;
 mod signal;
 mod source;
 mod step;
@@ -66,6 +70,10 @@ enum Command {
     Devices,
     /// Train a model and write a run folder
     Train(train::TrainArgs),
+    /// Try learning rates from small to large in one short training, plot the loss, suggest one
+    LrFind(lr_find::LrFindArgs),
+    /// Run recipes one after another, with one or more seeds, and put them side by side with what was published
+    Compare(compare::CompareArgs),
     /// Accuracy, loss and confusion matrix of a run or checkpoint
     Eval(eval::EvalArgs),
     /// Classes of image files
@@ -82,8 +90,8 @@ enum Command {
     Profile(profile::ProfileArgs),
     /// Get data sets, and check them
     Data(data::DataArgs),
-    /// List the recipes
-    Recipes,
+    /// List the recipes with their sources, published numbers and cost
+    Recipes(recipes::RecipesArgs),
     /// List the activations, with formulas, parameters and sources; draw them
     Activations(activations::ActivationsArgs),
     /// Print the completions of a shell: bash, zsh, fish, elvish or powershell
@@ -127,6 +135,8 @@ pub fn main() -> ExitCode {
     let done = match args.command {
         Command::Devices => devices::run(&context),
         Command::Train(args) => train::run(&context, args),
+        Command::LrFind(args) => lr_find::run(&context, &args),
+        Command::Compare(args) => compare::run(&context, &args),
         Command::Eval(args) => eval::run(&context, &args),
         Command::Predict(args) => predict::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
@@ -135,7 +145,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&context, &args),
         Command::Profile(args) => profile::run(&context, &args),
         Command::Data(args) => data::run(&context, &args),
-        Command::Recipes => recipes::run(&context),
+        Command::Recipes(args) => recipes::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
         Command::Man(args) => completions::run_man(&context, &args),
         Command::Activations(args) => activations::run(&context, &args),

@@ -109,7 +109,7 @@ impl Trained {
     /// A checkpoint of another model.
     pub(super) fn build(&self, gpu: &Gpu, input: [usize; 3], classes: usize) -> Result<(Network, Weights)> {
         let network = build_network(&self.config, input, classes)?;
-        let weights = Weights::new(gpu, &network, 1, |_| 0.0)?;
+        let weights = Weights::new(gpu, &network, 1)?;
         self.checkpoint.restore_weights(&self.path, gpu, &network, &weights)?;
         Ok((network, weights))
     }

@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
     let checkpoint = Checkpoint::read(&args.weights)?;
     checkpoint.check(&args.weights, &network)?;
     let gpu = context.open()?;
-    let weights = Weights::new(&gpu, &network, labels.len(), |_| 0.0)?;
+    let weights = Weights::new(&gpu, &network, labels.len())?;
     checkpoint.restore_weights(&args.weights, &gpu, &network, &weights)?;
     let mode = match args.mode {
         ModeName::Train => Mode::Train,

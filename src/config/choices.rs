@@ -30,6 +30,8 @@ pub enum Split {
     Stratified,
     /// `"head"`: the first images in file order train, the rest validates.
     Head,
+    /// `"random"`: shuffled with the seed, whatever the classes.
+    Random,
     /// `"none"`: every training image trains and there is no validation.
     None,
 }
@@ -44,14 +46,49 @@ pub enum LastBatch {
     Drop,
 }
 
-/// How pixels are standardised, after crop and flip.
+/// How the place of a crop is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shift {
+    /// `"whole"`: whole pixels, each of -pad..=pad alike.
+    Whole,
+    /// `"keras_whole"`: whole pixels as Keras' `ImageDataGenerator` draws for the integer range pad + 1: 0..=pad alike, then a
+    /// sign, so that 0 comes twice as often as each other.
+    KerasWhole,
+    /// `"fraction"`: any distance up to `range` of the size, with bilinear weights, as Keras' fractional ranges.
+    Fraction,
+}
+
+/// What lies outside of a shifted image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fill {
+    /// `"zero"`: black, or 0 with `normalize_first`.
+    Zero,
+    /// `"reflect"`: the image mirrored at its outermost pixels, which are not repeated.
+    Reflect,
+    /// `"edge"`: the outermost pixel (Keras' `"nearest"`).
+    Edge,
+}
+
+/// How pixels are normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalization {
     /// `"per_image"`: minus the image's mean over all 3,072 values, by its population standard deviation + 1e-7.
     PerImage,
+    /// `"per_image_adjusted"`: the same, by max(deviation, 1/sqrt(3,072)), as TensorFlow's `per_image_standardization`.
+    PerImageAdjusted,
     /// `"per_channel"`: minus `mean`, by `std`, one of each per channel.
     PerChannel,
+    /// `"per_pixel"`: by the mean and deviation of the training images at each pixel and channel.
+    PerPixel,
+    /// `"per_pixel_mean"`: pixels as 0..1 minus the mean of the training images at each pixel and channel.
+    PerPixelMean,
+    /// `"scaled"`: pixels as 0..1.
+    Scaled,
+    /// `"raw"`: pixels as 0..255.
+    Raw,
 }
 
 /// What happens when a loss is no longer a finite number, or beyond all bounds.
@@ -70,13 +107,31 @@ pub enum OnNan {
 pub enum OptimizerKind {
     /// `"sgd"`: stochastic gradient descent with momentum, as `torch.optim.SGD` with dampening 0.
     Sgd,
+    /// `"adam"`: Kingma, Ba 2014, weight decay added to the gradient.
+    Adam,
+    /// `"adamw"`: Adam with decoupled weight decay: weights shrink by lr * `weight_decay` of themselves, past the moments.
+    Adamw,
+    /// `"nadam"`: Adam with Nesterov's look-ahead (Dozat 2016).
+    Nadam,
+    /// `"rmsprop"`: gradients over the root of their mean square, as `torch.optim.RMSprop` without centring.
+    Rmsprop,
+}
+
+/// What `optimizer.weight_decay` = x means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum L2 {
+    /// `"torch"`: gradient += x * w, of a penalty x/2 * sum(w^2).
+    Torch,
+    /// `"keras"`: a penalty x * sum(w^2), so gradient += 2x * w.
+    Keras,
 }
 
 /// The parameters that weight decay acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecayOn {
-    /// `"all"`: every trained parameter, batch norm and biases as well (PyTorch's habit).
+    /// `"all"`: every trained parameter, batch norm and biases as well (PyTorch's habit), but for what activations learn.
     All,
     /// `"kernels"`: the weights of convolutions and linear layers only (Keras' habit).
     Kernels,
@@ -92,4 +147,22 @@ pub enum ScheduleKind {
     Cosine,
     /// `"constant"`: `optimizer.lr` throughout.
     Constant,
+    /// `"exponential"`: lr * gamma^(epochs / `decay_epochs`), Keras' `ExponentialDecay`.
+    Exponential,
+    /// `"one_cycle"`: linearly from a tenth of `optimizer.lr` up to it, back, and in the last tenth of the steps down to a
+    /// ten-thousandth (Geron, Hands-on Machine Learning, chapter 11, after Smith 2018).
+    OneCycle,
+    /// `"plateau"`: times `gamma` when `monitor` makes no progress, Keras' `ReduceLROnPlateau`.
+    Plateau,
+}
+
+/// What tells a better epoch from a worse one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// `"val_accuracy"`: higher is better.
+    #[default]
+    ValAccuracy,
+    /// `"val_loss"`: lower is better.
+    ValLoss,
 }

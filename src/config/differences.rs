@@ -49,8 +49,18 @@ const FREE: &[&str] = &[
 ];
 /// Keys of the network's tensors, and of the images' shares in training and validation: a run that goes on with others would
 /// be judged by images that it has learned from.
-const FIXED: &[&str] =
-    &["model", "option", "width", "seed", "data.size", "data.split", "data.validation", "data.train_count"];
+const FIXED: &[&str] = &[
+    "model",
+    "option",
+    "width",
+    "seed",
+    "data.size",
+    "data.split",
+    "data.validation",
+    "data.train_count",
+    "optimizer.kind",
+    "optimizer.average",
+];
 /// Keys of the place in an unfinished epoch.
 const FIXED_IN_AN_EPOCH: &[&str] = &["batch", "data.last_batch"];
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::run::RunConfig;
+use super::suggest::did_you_mean;
 use super::{recipes, schema};
 use crate::error::{Error, Result};
 
@@ -16,6 +17,13 @@ pub(super) fn build(recipe: Option<&str>, sets: &[String], flags: &Table) -> Res
     if let Some(name) = recipe {
         let (text, origin) = recipes::load(name)?;
         add_text(&mut merged, &text, &origin)?;
+        recipes::published(name)?;
+        // A resolved configuration may be that of a recipe that was cut short.
+        let own = text.parse::<Table>().map(|own| schema::leaves(&own)).unwrap_or_default();
+        let resolved = own.len() + schema::optional_keys().count() >= schema::keys().count();
+        if !resolved && own.iter().any(|(key, _)| key == "schedule.milestones") {
+            finish(merged.clone())?.refuse_past_the_end(&origin)?;
+        }
     }
     add_command_line(merged, sets, flags)
 }
@@ -64,6 +72,7 @@ pub fn put(table: &mut Table, key: &str, value: impl Into<Value>) {
 /// Adds TOML text, below it the recipe that it names as its base.
 fn add_text(merged: &mut Table, text: &str, origin: &str) -> Result<()> {
     let mut layer: Table = text.parse().map_err(|error| syntax(&error, text, origin))?;
+    layer.remove(recipes::PUBLISHED);
     match layer.remove(BASE) {
         None => {}
         Some(Value::String(base)) => {
@@ -191,10 +200,17 @@ fn blame(merged: &Table, error: &toml::de::Error) -> Error {
         let mut alone = schema::table_of(&RunConfig::default());
         put(&mut alone, &key, value.clone());
         if let Err(error) = alone.try_into::<RunConfig>() {
-            return Error::usage(format!("{key} = {value} is not possible: {}", plain(error.message())));
+            let hint = value.as_str().map_or(String::new(), |word| hint(word, error.message()));
+            let message = plain(error.message());
+            return Error::usage(format!("{key} = {value} is not possible: {message}{hint}"));
         }
     }
     Error::usage(plain(error.message()))
+}
+
+/// The closest of the words that serde's message offers, which stand in back quotes after the wrong one.
+fn hint(word: &str, message: &str) -> String {
+    did_you_mean(word, message.split('`').skip(3).step_by(2))
 }
 
 /// serde's message without its back quotes and line breaks.

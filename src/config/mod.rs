@@ -2,27 +2,32 @@
 //!
 //! Later layers win: recipe, then the TOML file that builds on it, then `--set key=value` in order, then flags.
 
+mod augment;
 mod choices;
 mod differences;
 mod layers;
 mod model;
+mod optimizer;
 mod recipes;
 mod run;
+mod schedule;
 mod schema;
 mod sections;
 mod suggest;
 mod validate;
 
+pub use augment::AugmentConfig;
 pub use choices::{
-    DecayOn, LastBatch, Normalization, OnNan, OptimizerKind, Precision, ScheduleKind, Shortcut, Split,
+    DecayOn, Fill, L2, LastBatch, Monitor, Normalization, OnNan, OptimizerKind, Precision, ScheduleKind,
+    Shift, Shortcut, Split,
 };
 pub use differences::{Difference, Effect};
 pub use layers::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, RegularizeConfig, ResidualKind, WeightsConfig};
-pub use recipes::{RECIPES, Recipe};
+pub use optimizer::OptimizerConfig;
+pub use recipes::{Published, RECIPES, Recipe, Which, published};
 pub use run::RunConfig;
+pub use schedule::{EarlyStoppingConfig, ScheduleConfig};
 pub use schema::{keys, optional_keys};
-pub use sections::{
-    AugmentConfig, BatchNormConfig, CheckpointConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
-};
+pub use sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
 pub use suggest::{closest, did_you_mean};

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{OnNan, Precision, Shortcut};
+use super::augment::AugmentConfig;
+use super::choices::{Monitor, OnNan, Precision, Shortcut};
 use super::layers;
 use super::model::{RegularizeConfig, WeightsConfig};
-use super::sections::{
-    AugmentConfig, BatchNormConfig, CheckpointConfig, DataConfig, LossConfig, OptimizerConfig, ScheduleConfig,
-};
+use super::optimizer::OptimizerConfig;
+use super::schedule::{EarlyStoppingConfig, ScheduleConfig};
+use super::sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
 use crate::error::Result;
 
 /// Everything that decides what a run computes. Two runs with equal configurations, on the same device and driver, end
@@ -41,6 +42,8 @@ pub struct RunConfig {
     /// The most MiB that a run may take on the device, 1 to 1,000,000. Default: not given, what the machine has left for
     /// software drivers, else what the driver gives.
     pub memory_limit: Option<u32>,
+    /// What decides which epoch is best, when a plateau is reached and when to stop early. Default `"val_accuracy"`.
+    pub monitor: Monitor,
     /// How exact the convolutions' products are. Default `"f32"`.
     pub precision: Precision,
     /// For `"mixed"`: what the loss is multiplied by at first, so that small gradients do not vanish in f16; a power of two from
@@ -64,6 +67,8 @@ pub struct RunConfig {
     pub optimizer: OptimizerConfig,
     /// How the learning rate changes.
     pub schedule: ScheduleConfig,
+    /// When a run without progress ends.
+    pub early_stopping: EarlyStoppingConfig,
     /// For every batch normalisation.
     pub batchnorm: BatchNormConfig,
     /// The loss.
@@ -88,6 +93,7 @@ impl Default for RunConfig {
             batch: 128,
             eval_batch: 100,
             memory_limit: None,
+            monitor: Monitor::ValAccuracy,
             precision: Precision::F32,
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
@@ -98,6 +104,7 @@ impl Default for RunConfig {
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),
             schedule: ScheduleConfig::default(),
+            early_stopping: EarlyStoppingConfig::default(),
             batchnorm: BatchNormConfig::default(),
             loss: LossConfig::default(),
             weights: WeightsConfig::default(),

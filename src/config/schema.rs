@@ -24,6 +24,11 @@ fn full() -> RunConfig {
     config.data.train_count = Some(1);
     config.augment.mean = Some([0.5; 3]);
     config.augment.std = Some([0.5; 3]);
+    config.optimizer.clip_norm = Some(1.0);
+    config.optimizer.clip_value = Some(1.0);
+    config.optimizer.average = Some(0.5);
+    config.schedule.factors = Some(vec![1.0]);
+    config.early_stopping.patience = Some(1);
     config
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::Bound::{self, Excluded, Included};
 
-use super::choices::{Normalization, ScheduleKind, Split};
+use super::choices::{ScheduleKind, Split};
 use super::run::RunConfig;
 use crate::error::{Error, Result};
 
@@ -26,7 +26,7 @@ fn words<T: Display>((low, high): &Ends<T>) -> String {
 }
 
 /// Refuses a value outside the range, NaN as well.
-fn within<T: PartialOrd + Display>(key: &str, value: T, range: Ends<T>) -> Result<()> {
+pub(super) fn within<T: PartialOrd + Display>(key: &str, value: T, range: Ends<T>) -> Result<()> {
     use std::ops::RangeBounds;
     if range.contains(&value) {
         return Ok(());
@@ -70,9 +70,11 @@ impl RunConfig {
         }
         within("checkpoint.minutes", self.checkpoint.minutes, (Included(0.0), Included(1e5)))?;
         self.validate_data()?;
-        self.validate_augment()?;
-        self.validate_optimizer()?;
-        self.validate_schedule()?;
+        self.augment.validate()?;
+        self.optimizer.validate()?;
+        self.schedule.validate()?;
+        self.early_stopping.validate()?;
+        self.validate_watches()?;
         within("batchnorm.momentum", self.batchnorm.momentum, (Excluded(0.0), Included(1.0)))?;
         within("batchnorm.eps", self.batchnorm.eps, (Excluded(0.0), Included(1.0)))?;
         within("regularize.survival", self.regularize.survival, (Excluded(0.0), Included(1.0)))?;
@@ -94,52 +96,36 @@ impl RunConfig {
         Ok(())
     }
 
-    fn validate_augment(&self) -> Result<()> {
-        let augment = &self.augment;
-        within("augment.pad", augment.pad, (Included(0), Included(16)))?;
-        for mean in augment.mean.iter().flatten() {
-            within("augment.mean", *mean, (Included(0.0), Included(1.0)))?;
+    /// What watches validation needs some.
+    fn validate_watches(&self) -> Result<()> {
+        let watches = [
+            ("schedule.kind = \"plateau\"", self.schedule.kind == ScheduleKind::Plateau),
+            ("early_stopping.patience", self.early_stopping.patience.is_some()),
+        ];
+        match watches.iter().find(|(_, on)| *on && self.data.split == Split::None) {
+            None => Ok(()),
+            Some((what, _)) => Err(Error::usage(format!(
+                "{what} watches the validation, and data.split = \"none\" leaves none: choose another split, or \
+                 remove it"
+            ))),
         }
-        for std in augment.std.iter().flatten() {
-            within("augment.std", *std, (Excluded(0.0), Included(1.0)))?;
-        }
-        if augment.mean.is_some() != augment.std.is_some() {
-            return Err(Error::usage("augment.mean and augment.std go together: give both or none"));
-        }
-        if augment.mean.is_some() && augment.normalization != Normalization::PerChannel {
-            return Err(Error::usage(
-                "augment.mean and augment.std need augment.normalization = \"per_channel\": change it or remove them",
-            ));
-        }
-        Ok(())
     }
 
-    fn validate_optimizer(&self) -> Result<()> {
-        let optimizer = &self.optimizer;
-        within("optimizer.lr", optimizer.lr, (Excluded(0.0), Included(100.0)))?;
-        within("optimizer.momentum", optimizer.momentum, (Included(0.0), Excluded(1.0)))?;
-        within("optimizer.weight_decay", optimizer.weight_decay, (Included(0.0), Included(1.0)))?;
-        if optimizer.nesterov && optimizer.momentum == 0.0 {
-            return Err(Error::usage(
-                "optimizer.nesterov = true needs optimizer.momentum above 0: set a momentum or switch nesterov off",
-            ));
+    /// Refuses milestones that the run does not reach.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names them.
+    pub fn refuse_past_the_end(&self, origin: &str) -> Result<()> {
+        let late = self.schedule.past_the_end(self.epochs);
+        if late.is_empty() {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn validate_schedule(&self) -> Result<()> {
-        let schedule = &self.schedule;
-        for milestone in &schedule.milestones {
-            within("schedule.milestones", *milestone, (Excluded(0.0), Included(1e6)))?;
-        }
-        if let Some(pair) = schedule.milestones.windows(2).find(|pair| pair[0] >= pair[1]) {
-            return Err(Error::usage(format!(
-                "schedule.milestones must ascend, but {} is followed by {}",
-                pair[0], pair[1]
-            )));
-        }
-        within("schedule.gamma", schedule.gamma, (Excluded(0.0), Included(1.0)))?;
-        within("schedule.warmup_epochs", schedule.warmup_epochs, (Included(0.0), Included(1000.0)))
+        let late: Vec<String> = late.iter().map(f64::to_string).collect();
+        Err(Error::usage(format!(
+            "{origin}: schedule.milestones {} lie past the end of a run of epochs = {}: remove them or train longer",
+            late.join(", "),
+            self.epochs
+        )))
     }
 
     /// What is allowed but probably not meant: one sentence each, to print before the run.
@@ -147,9 +133,8 @@ impl RunConfig {
         let mut warnings = Vec::new();
         let epochs = f64::from(self.epochs);
         let schedule = &self.schedule;
-        let late: Vec<String> =
-            schedule.milestones.iter().filter(|m| **m >= epochs).map(f64::to_string).collect();
-        if schedule.kind == ScheduleKind::Steps && !late.is_empty() {
+        let late: Vec<String> = schedule.past_the_end(self.epochs).iter().map(f64::to_string).collect();
+        if !late.is_empty() {
             warnings.push(format!(
                 "schedule.milestones {} lie past the last epoch ({epochs}), so the learning rate does not fall there",
                 late.join(", ")

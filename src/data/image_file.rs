@@ -42,6 +42,22 @@ pub fn read_sized(path: &Path, to: u32) -> Result<Vec<u8>> {
     Ok(scaled.into_raw())
 }
 
+/// An image of H x W x 3 bytes as a PNG file.
+///
+/// # Errors
+/// [`Error::Usage`] where the number of bytes is another one.
+pub fn png(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
+    let whole = pixels.len() as u64 == 3 * u64::from(width) * u64::from(height);
+    let image = whole.then(|| image::RgbImage::from_raw(width, height, pixels.to_vec())).flatten();
+    let image = image.ok_or_else(|| {
+        Error::usage(format!("an image of {width} x {height} pixels has no {} bytes", pixels.len()))
+    })?;
+    let mut file = std::io::Cursor::new(Vec::new());
+    let written = image.write_to(&mut file, image::ImageFormat::Png);
+    written.map_err(|error| Error::usage(format!("the image has no PNG form ({error})")))?;
+    Ok(file.into_inner())
+}
+
 fn decode(path: &Path) -> Result<DynamicImage> {
     let reader = ImageReader::open(path).map_err(Error::io("read", path))?;
     let mut reader = reader.with_guessed_format().map_err(Error::io("read", path))?;

@@ -29,6 +29,16 @@ pub enum SplitKind {
         /// Images to train on, at least 1 and fewer than there are.
         train: usize,
     },
+    /// [`random`], by number.
+    Random {
+        /// Images to train on, at least 1 and fewer than there are.
+        train: usize,
+    },
+    /// [`random`], by share: `ceil(fraction * n)` images for validation, as scikit-learn's `train_test_split` rounds.
+    RandomShare {
+        /// Share of the images that goes to validation, above 0 and below 1.
+        fraction: f64,
+    },
     /// [`none`].
     None,
 }
@@ -41,11 +51,16 @@ impl Default for SplitKind {
 }
 
 impl SplitKind {
-    /// Splits the images with these labels, each below `classes`; `seed` matters to the stratified kind alone.
+    /// Splits the images with these labels, each below `classes`; `seed` matters to the stratified and random kinds.
     pub fn split(&self, labels: &[u8], classes: usize, seed: u32) -> Result<Split> {
         match *self {
             Self::Stratified { fraction } => stratified(labels, classes, fraction, seed),
             Self::Head { train } => head(labels.len(), train),
+            Self::Random { train } => random(labels, classes, train, seed),
+            Self::RandomShare { fraction } => {
+                let validation = (fraction * labels.len() as f64).ceil() as usize;
+                random(labels, classes, labels.len().saturating_sub(validation), seed)
+            }
             Self::None => Ok(none(labels.len())),
         }
     }
@@ -101,6 +116,29 @@ pub fn head(count: usize, train: usize) -> Result<Split> {
         )));
     }
     Ok(Split { train: (0..train as u32).collect(), val: (train as u32..count as u32).collect() })
+}
+
+/// `train` images for training, the others for validation, chosen and ordered at random, whatever their classes (stream
+/// Shuffle, step 0, layer 1). Fails with [`Error::Usage`] unless both sides get some, and training some of every class.
+pub fn random(labels: &[u8], classes: usize, train: usize, seed: u32) -> Result<Split> {
+    if train == 0 || train >= labels.len() {
+        return Err(Error::usage(format!(
+            "split of {train} random images: expected at least 1 and fewer than the {} there are; use the split `none` to \
+             train on all",
+            labels.len()
+        )));
+    }
+    let mut shuffled: Vec<u32> = (0..labels.len() as u32).collect();
+    Sequence::new(seed, Stream::Shuffle, 0, 1).shuffle(&mut shuffled);
+    let val = shuffled.split_off(train);
+    let missing = (0..classes).find(|&class| !shuffled.iter().any(|&i| labels[i as usize] as usize == class));
+    if let Some(class) = missing {
+        return Err(Error::usage(format!(
+            "split of {train} random images: none of class {class} is left for training; train on more, or choose the \
+             split `stratified`"
+        )));
+    }
+    Ok(Split { train: shuffled, val })
 }
 
 /// All `count` images for training, none for validation.

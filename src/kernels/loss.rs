@@ -19,7 +19,7 @@ pub static CROSS_ENTROPY: Kernel = Kernel {
     ],
     params_bytes: 16,
     workgroup: 128,
-    constants: &["CLASSES"],
+    constants: &["CLASSES", "MIXUP"],
     activation: false,
 };
 
@@ -52,6 +52,8 @@ pub struct CrossEntropy {
     pub classes: usize,
     /// Share of the target that is spread over all classes.
     pub smoothing: f32,
+    /// Whether targets are mixed as `augment::mixup` mixes the images.
+    pub mixup: bool,
 }
 
 impl CrossEntropy {
@@ -67,7 +69,7 @@ impl CrossEntropy {
         let params = CrossEntropyParams { batch: self.batch as u32, smoothing: self.smoothing, pad: [0; 2] };
         Dispatch {
             kernel: &CROSS_ENTROPY,
-            constants: Constants::new().u32("CLASSES", self.classes as u32),
+            constants: Constants::new().u32("CLASSES", self.classes as u32).bool("MIXUP", self.mixup),
             activation: None,
             bindings: [logits, labels, state, dlogits, records].into_iter().cloned().collect(),
             params: bytemuck::bytes_of(&params).to_vec(),

@@ -25,6 +25,7 @@ use crate::gpu::Kernel;
 pub const KERNELS: &[&Kernel] = &[
     &optimizer::ADVANCE,
     &augment::GATHER,
+    &augment::MIXUP,
     &dropconnect::WEIGHTS,
     &dropconnect::SQUARE,
     &dropconnect::SAMPLE,
@@ -81,7 +82,13 @@ pub const KERNELS: &[&Kernel] = &[
     &loss::COLLECT,
     &optimizer::REDUCE,
     &dropconnect::GRADIENT,
+    &optimizer::SQUARE_SUM,
+    &optimizer::CLIP,
     &optimizer::SGD,
+    &optimizer::ADAM,
+    &optimizer::RMSPROP,
+    &optimizer::AVERAGE,
+    &optimizer::SWAP,
     &ceiling::COPY,
     &ceiling::FMA,
 ];
@@ -118,6 +125,8 @@ pub(crate) mod lib {
     pub const INDEX: &str = shader!("lib/index");
     pub const PHILOX: &str = shader!("lib/philox");
     pub const STATE: &str = shader!("lib/state");
+    pub const PLACEMENT: &str = shader!("lib/placement");
+    pub const UPDATE: &str = shader!("lib/update");
     pub const ROWS: &str = shader!("lib/rows");
     pub const FOUR: &str = crate::gpu::FOUR;
     pub const REDUCE: &str = shader!("lib/reduce");

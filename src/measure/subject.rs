@@ -60,7 +60,7 @@ impl<'a> Subject<'a> {
     }
 
     fn begin(&mut self) -> Result<()> {
-        self.trainer.begin_epoch(&self.order, &self.rates, self.steps, 0)
+        self.trainer.begin_epoch(0, &self.order, &self.rates, self.steps, 0)
     }
 
     /// Seconds of one step: until it was submitted, and until it was done.

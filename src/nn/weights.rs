@@ -1,4 +1,4 @@
-//! A network's parameters, gradients, momentum and running statistics on the device: flat buffers with a table of places.
+//! A network's parameters, gradients and running statistics on the device: flat buffers with a table of places.
 
 use super::initial;
 use super::network::{ALIGN, DropConnectSite, Layer, Network, Node, Parameter, Role};
@@ -16,10 +16,6 @@ pub struct Weights {
     pub weight: Buffer,
     /// Their gradients.
     pub gradient: Buffer,
-    /// The optimizer's momentum.
-    pub momentum: Buffer,
-    /// Weight decay for each 64 words.
-    pub decay: Buffer,
     /// Running statistics.
     pub statistics: Buffer,
     /// Partial gradients of the convolutions' weights and of learned activations.
@@ -63,29 +59,16 @@ impl Weights {
         self.dropconnect.as_ref().map_or(&self.weight, |all| &all.connected)
     }
 
-    /// Buffers for `network` and batches of up to `batch` images; contents are zeros. `decay` gives each parameter's weight
-    /// decay.
+    /// Buffers for `network` and batches of up to `batch` images; contents are zeros.
     ///
     /// # Errors
     /// Not enough device memory.
-    pub fn new(
-        gpu: &Gpu,
-        network: &Network,
-        batch: usize,
-        decay: impl Fn(&Parameter) -> f32,
-    ) -> Result<Self> {
+    pub fn new(gpu: &Gpu, network: &Network, batch: usize) -> Result<Self> {
         let words = Network::flat_words(&network.parameters);
         let (partial_first, partial_words) = layout_partials(network, batch);
-        let mut factors = vec![0.0f32; words / ALIGN];
-        for parameter in &network.parameters {
-            let blocks = parameter.first / ALIGN..(parameter.first + parameter.words).div_ceil(ALIGN);
-            factors[blocks].fill(decay(parameter));
-        }
         Ok(Self {
             weight: gpu.buffer("weight", words)?,
             gradient: gpu.buffer("gradient", words)?,
-            momentum: gpu.buffer("momentum", words)?,
-            decay: gpu.upload("decay", &factors)?,
             statistics: gpu.buffer("statistics", Network::flat_words(&network.statistics))?,
             partial: gpu.buffer("partial", partial_words)?,
             scaling: gpu.upload("scaling", &[LossScale::ONE])?,
@@ -156,7 +139,7 @@ impl Weights {
         self.set_in(gpu, self.buffer_of(parameter.role), parameter, values)
     }
 
-    /// As [`Weights::set`], in another flat buffer of the same layout (momentum, say).
+    /// As [`Weights::set`], in another flat buffer of the same layout (an optimizer's momentum, say).
     ///
     /// # Errors
     /// A number of values that differs from the tensor's.

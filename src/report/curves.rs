@@ -40,7 +40,7 @@ impl Measure {
     }
 
     /// (epoch, value) of training and of validation; values that cannot be drawn are `None`.
-    fn series(self, metrics: &[EpochMetrics]) -> [Vec<(i32, Option<f64>)>; 2] {
+    pub(super) fn series(self, metrics: &[EpochMetrics]) -> [Vec<(i32, Option<f64>)>; 2] {
         let drawable = |value: Option<f64>| value.filter(|v| v.is_finite() && v.abs() < LARGEST);
         let of = |value: fn(&EpochMetrics) -> Option<f64>| {
             metrics
@@ -57,7 +57,7 @@ impl Measure {
     }
 
     /// The vertical axis: all values with a twentieth of space around them, within what is possible.
-    fn range(self, series: &[Vec<(i32, Option<f64>)>; 2]) -> (f64, f64) {
+    pub(super) fn range(self, series: &[Vec<(i32, Option<f64>)>]) -> (f64, f64) {
         let values = || series.iter().flatten().filter_map(|(_, value)| *value);
         let (low, high) =
             (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
@@ -159,10 +159,77 @@ fn panel(area: &Area, metrics: &[EpochMetrics], measure: Measure) -> Drawn {
 }
 
 /// Splits a curve where a value is missing.
-fn unbroken(points: &[(i32, Option<f64>)]) -> Vec<Vec<(i32, f64)>> {
+pub(super) fn unbroken(points: &[(i32, Option<f64>)]) -> Vec<Vec<(i32, f64)>> {
     points
         .split(|(_, value)| value.is_none())
         .map(|run| run.iter().filter_map(|(epoch, value)| value.map(|v| (*epoch, v))).collect::<Vec<_>>())
         .filter(|run| !run.is_empty())
         .collect()
+}
+
+/// A number of each epoch that is no measure of learning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// The learning rate of its last step.
+    Rate,
+    /// Training images per second.
+    Throughput,
+}
+
+impl Trace {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Rate => "Learning rate",
+            Self::Throughput => "Images per second",
+        }
+    }
+
+    fn of(self, metrics: &EpochMetrics) -> f64 {
+        match self {
+            Self::Rate => metrics.lr,
+            Self::Throughput => metrics.images_per_second,
+        }
+    }
+}
+
+/// One panel of a trace.
+pub(super) fn trace_svg(metrics: &[EpochMetrics], trace: Trace) -> String {
+    let points: Vec<(i32, Option<f64>)> = metrics
+        .iter()
+        .map(|m| {
+            (i32::try_from(m.epoch).unwrap_or(i32::MAX - 1), Some(trace.of(m)).filter(|v| v.is_finite()))
+        })
+        .collect();
+    let most = points.iter().filter_map(|point| point.1).fold(0.0, f64::max);
+    let top = if most > 0.0 { 1.08 * most } else { 1.0 };
+    let last = points.iter().map(|point| point.0).max().unwrap_or(0).max(2);
+    draw(PANEL, |root| {
+        let mut chart = ChartBuilder::on(root)
+            .caption(trace.title(), ("sans-serif", 28).into_font().color(&INK))
+            .margin(14)
+            .margin_right(26)
+            .x_label_area_size(58)
+            .y_label_area_size(92)
+            .build_cartesian_2d(0..last, 0.0..top)?;
+        let number = |v: &f64| if top < 0.05 { format!("{v:.1e}") } else { format!("{v:.3}") };
+        let whole = |v: &f64| format!("{v:.0}");
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .axis_style(INK)
+            .x_desc("Epoch")
+            .x_labels(7)
+            .y_labels(6)
+            .label_style(("sans-serif", 22).into_font().color(&INK))
+            .y_label_formatter(if trace == Trace::Rate { &number } else { &whole })
+            .draw()?;
+        for run in unbroken(&points) {
+            if run.len() == 1 || points.len() <= DOTTED_EPOCHS {
+                chart.draw_series(run.iter().map(|point| Circle::new(*point, 4, TRAIN.filled())))?;
+            }
+            chart.draw_series(LineSeries::new(run, TRAIN.stroke_width(3)))?;
+        }
+        Ok(())
+    })
 }

@@ -1,9 +1,12 @@
 //! What a run leaves to look at: `curves.svg` and the self-contained `report.html`; plots of activations and
 //! profiles.
 
+mod compare;
 mod curves;
+mod details;
 mod functions;
 mod html;
+mod rates;
 mod roofline;
 mod sections;
 
@@ -12,9 +15,12 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::train::metrics::{EpochMetrics, Summary};
 
+pub use compare::{CompareRow, Compared, ComparedRun, Spread, compare_markdown, compare_svg};
 pub use curves::{Measure, curves_svg, panel_svg};
+pub use details::{Details, Filters, Mistake};
 pub use functions::{FunctionPlot, Sample};
 pub use html::{escape, page};
+pub use rates::{RatePoint, lr_svg};
 pub use roofline::{Roofline, RooflinePoint};
 
 /// What the sections of a report are made from.
@@ -26,6 +32,8 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// The resolved configuration.
     pub config_toml: &'a str,
+    /// What the network answers for the test images, where it is known.
+    pub details: Option<&'a Details>,
 }
 
 /// Writes `curves.svg` and `report.html` into a run folder.
@@ -33,8 +41,25 @@ pub struct Report<'a> {
 /// # Errors
 /// [`Error::Io`] where a file cannot be written.
 pub fn write(run_dir: &Path, metrics: &[EpochMetrics], summary: &Summary, config_toml: &str) -> Result<()> {
-    let report = Report { metrics, summary, config_toml };
-    for (name, text) in [("curves.svg", curves_svg(metrics)), ("report.html", page(&report))] {
+    write_page(run_dir, &Report { metrics, summary, config_toml, details: None })
+}
+
+/// As [`write()`], with the sections that look into the network's answers.
+///
+/// # Errors
+/// [`Error::Io`] where a file cannot be written.
+pub fn write_detailed(
+    run_dir: &Path,
+    metrics: &[EpochMetrics],
+    summary: &Summary,
+    config_toml: &str,
+    details: &Details,
+) -> Result<()> {
+    write_page(run_dir, &Report { metrics, summary, config_toml, details: Some(details) })
+}
+
+fn write_page(run_dir: &Path, report: &Report) -> Result<()> {
+    for (name, text) in [("curves.svg", curves_svg(report.metrics)), ("report.html", page(report))] {
         let path = run_dir.join(name);
         std::fs::write(&path, text).map_err(Error::io("write", &path))?;
     }

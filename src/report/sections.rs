@@ -1,5 +1,7 @@
 //! The sections of the report, top to bottom: each turns the run into a piece of HTML.
 
+use super::curves::{Trace, trace_svg};
+use super::details::{classes, confusion, filters, mistakes};
 use super::html::escape;
 use super::{Measure, Report, panel_svg};
 
@@ -7,7 +9,8 @@ use super::{Measure, Report, panel_svg};
 pub(super) type Section = fn(&Report) -> String;
 
 /// The order of the page.
-pub(super) const SECTIONS: &[Section] = &[headline, curves, summary, epochs, config];
+pub(super) const SECTIONS: &[Section] =
+    &[headline, curves, confusion, classes, mistakes, filters, summary, epochs, config];
 
 /// A share as a percentage, or a dash where there is none.
 fn percent(share: Option<f64>) -> String {
@@ -19,7 +22,7 @@ fn loss(value: Option<f64>) -> String {
 }
 
 /// Seconds as 1:02:03 or 2:03, below a minute as they are.
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 60.0 {
         return format!("{seconds:.1} s");
     }
@@ -45,6 +48,11 @@ fn headline(report: &Report) -> String {
 }
 
 fn curves(report: &Report) -> String {
+    let traces = [Trace::Rate, Trace::Throughput].map(|trace| {
+        let label = format!("{} over epochs", trace.title());
+        let svg = trace_svg(report.metrics, trace);
+        format!("<figure role=\"img\" aria-label=\"{}\">\n{svg}\n</figure>\n", escape(&label))
+    });
     let figures: String = [Measure::Loss, Measure::Accuracy]
         .into_iter()
         .map(|measure| {
@@ -53,7 +61,8 @@ fn curves(report: &Report) -> String {
             format!("<figure role=\"img\" aria-label=\"{}\">\n{svg}\n</figure>\n", escape(&label))
         })
         .collect();
-    format!("<section>\n<h2>Curves</h2>\n<div class=\"curves\">\n{figures}</div>\n</section>\n")
+    let traces = traces.concat();
+    format!("<section>\n<h2>Curves</h2>\n<div class=\"curves\">\n{figures}{traces}</div>\n</section>\n")
 }
 
 fn summary(report: &Report) -> String {

@@ -9,13 +9,12 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use super::watch::{Plateau, Watch};
 use crate::gpu::Gpu;
 use crate::kernels::optimizer::LossScale;
 use crate::nn::{Network, Parameter, Weights};
 use crate::{Error, Result};
 
-/// Prefix of the momentum tensors: weights keep PyTorch's own names.
-const MOMENTUM: &str = "optimizer.momentum.";
 /// Prefix of all names in checkpoints of PyTorch's `DataParallel`.
 const MODULE: &str = "module.";
 /// Records of the unfinished epoch: (sum of losses, right answers) of each step.
@@ -58,6 +57,18 @@ pub struct Progress {
     pub best_epoch: u32,
     /// Validation accuracy of that epoch.
     pub best_val_accuracy: Option<f64>,
+    /// Validation accuracy of the last epoch.
+    #[serde(default)]
+    pub last_val_accuracy: Option<f64>,
+    /// The monitored number by which an epoch is best.
+    #[serde(default)]
+    pub best: Watch,
+    /// The monitored number by which a run ends early.
+    #[serde(default)]
+    pub stopping: Watch,
+    /// How far plateaus have brought the learning rate down.
+    #[serde(default)]
+    pub plateau: Plateau,
     /// Seconds of training so far.
     pub seconds: f64,
     /// What the schedule's learning rate is multiplied by: halved at each rollback.
@@ -82,7 +93,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Takes weights, momentum and statistics from the device.
+    /// Takes weights and statistics from the device.
     ///
     /// # Errors
     /// A lost device.
@@ -94,33 +105,15 @@ impl Checkpoint {
         records: &[[f32; 2]],
     ) -> Result<Self> {
         let mut tensors = HashMap::new();
-        let sets = [
-            ("", &weights.weight, &network.parameters),
-            (MOMENTUM, &weights.momentum, &network.parameters),
-            ("", &weights.statistics, &network.statistics),
-        ];
-        for (prefix, buffer, list) in sets {
+        let sets = [(&weights.weight, &network.parameters), (&weights.statistics, &network.statistics)];
+        for (buffer, list) in sets {
             for (parameter, values) in list.iter().zip(weights.get(gpu, buffer, list)?) {
-                tensors.insert(format!("{prefix}{}", parameter.name), (parameter.shape.clone(), values));
+                tensors.insert(parameter.name.clone(), (parameter.shape.clone(), values));
             }
         }
         let flat: Vec<f32> = records.iter().flatten().copied().collect();
         tensors.insert(RECORDS.to_owned(), (vec![records.len(), 2], flat));
         Ok(Self { progress: Some(progress), tensors })
-    }
-
-    /// Puts weights and statistics, and momentum where the file has it, onto the device.
-    ///
-    /// # Errors
-    /// As [`Checkpoint::check`].
-    pub fn restore(&self, path: &Path, gpu: &Gpu, network: &Network, weights: &Weights) -> Result<()> {
-        self.restore_weights(path, gpu, network, weights)?;
-        for parameter in &network.parameters {
-            if let Some((_, values)) = self.tensors.get(&format!("{MOMENTUM}{}", parameter.name)) {
-                weights.set_in(gpu, &weights.momentum, parameter, values)?;
-            }
-        }
-        Ok(())
     }
 
     /// Puts weights and statistics onto the device, and nothing else.

@@ -52,6 +52,7 @@ impl DeviceImages {
                 labels: &labels,
                 order: &views.order,
                 state: &views.state,
+                statistics: &views.statistics,
                 images: &views.images,
                 batch_labels: &views.labels,
             };
@@ -68,6 +69,8 @@ pub struct BatchViews {
     pub order: View,
     /// The step's state.
     pub state: View,
+    /// [`crate::kernels::augment::Normalize::statistics`].
+    pub statistics: View,
     /// The batch's images.
     pub images: View,
     /// The batch's labels.

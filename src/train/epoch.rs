@@ -62,7 +62,7 @@ impl Run<'_> {
         let first_step = u64::from(self.progress.step - self.progress.record);
         let rate = |record: u64| {
             let lr = self.schedule.lr_at(first_step + record, steps_per_epoch as u64, self.config.epochs);
-            (lr * self.progress.lr_factor) as f32
+            (lr * self.progress.lr_factor * self.progress.plateau.share) as f32
         };
         (0..steps_per_epoch as u64).map(rate).collect()
     }
@@ -82,7 +82,7 @@ impl Run<'_> {
         let trainer = &mut device.trainer;
         let rates = self.rates(trainer.steps_per_epoch());
         let order = order::epoch_order(&self.split.train, self.config.seed, epoch);
-        trainer.begin_epoch(&order, &rates, self.progress.step, self.progress.record as usize)?;
+        trainer.begin_epoch(epoch, &order, &rates, self.progress.step, self.progress.record as usize)?;
         let images = match self.steps(trainer, total_steps, started, observer, stop)? {
             End::Done(images) => images,
             End::Diverged(divergence) => return Ok(Some(divergence)),
@@ -195,7 +195,10 @@ impl Run<'_> {
 
     fn validate(&self, device: &Device) -> Result<Option<Evaluation>> {
         let Some(evaluator) = &device.validation else { return Ok(None) };
+        let optimizer = &device.trainer.optimizer;
+        optimizer.swap(self.gpu);
         let logits = evaluator.logits(self.gpu, &self.split.val)?;
+        optimizer.swap(self.gpu);
         let labels: Vec<u8> = self.split.val.iter().map(|&i| self.dataset.train.labels[i as usize]).collect();
         Ok(Some(Evaluation::of(&logits, &labels, self.network.classes)))
     }

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::dataset::{BatchViews, DeviceImages};
-use super::network::{normalize, split_kind};
+use super::network::split_kind;
+use super::normalize::normalize;
 use crate::config::RunConfig;
 use crate::data::{Dataset, Images};
 use crate::gpu::{Buffer, Gpu, Plan, Recorder};
-use crate::kernels::augment::{Gather, Normalize};
+use crate::kernels::augment::{Augment, Gather, Normalize};
 use crate::kernels::conv::Choices;
-use crate::kernels::optimizer::{self, LossScale, State};
+use crate::kernels::optimizer::{self, LossScale, Rates, State};
 use crate::kernels::{groups_of_four, loss};
 use crate::nn::{Mode, Network, Pass, Weights, Workspace};
 use crate::{Error, Result};
@@ -86,17 +87,19 @@ impl Evaluator {
         let EvaluatorParts { gpu, network, weights, workspace, data, batch, normalize, choices } = parts;
         let state = gpu.buffer("evaluation state", size_of::<State>() / 4)?;
         let order = gpu.buffer("evaluation order", images)?;
-        let rates = gpu.buffer("evaluation rates", images.div_ceil(batch))?;
+        let rates = gpu.buffer("evaluation rates", images.div_ceil(batch) * size_of::<Rates>() / 4)?;
         let labels = gpu.buffer("evaluation labels", batch)?;
         let results = gpu.buffer("evaluation results", images * groups_of_four(network.classes) * 4)?;
         let mut recorder = Recorder::new();
         let scaling = gpu.upload("evaluation scaling", &[LossScale::ONE])?.view();
         recorder.push(optimizer::advance(batch, 0, &rates.view(), &state.view(), &scaling));
         let (height, width) = (data.height, data.width);
-        let gather = Gather { batch, height, width, crop: 0, flip: false, normalize, seed: 0 };
+        let statistics = normalize.statistics(gpu)?.view();
+        let gather = Gather { batch, height, width, augment: Augment::NONE, normalize, seed: 0 };
         let views = BatchViews {
             order: order.view(),
             state: state.view(),
+            statistics,
             images: workspace.value(network, 0, batch),
             labels: labels.view(),
         };

@@ -89,6 +89,16 @@ impl RunFolder {
         (1..).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(0))
     }
 
+    /// The checkpoint that a path names: of a run folder the best one, or the last where there is no best yet.
+    pub fn checkpoint(path: &Path) -> PathBuf {
+        let folder = Self { root: path.to_path_buf() };
+        match (path.is_dir(), folder.best().exists()) {
+            (false, _) => folder.root,
+            (true, true) => folder.best(),
+            (true, false) => folder.last(),
+        }
+    }
+
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root

@@ -51,6 +51,12 @@ pub struct Summary {
     pub best_epoch: u32,
     /// Validation accuracy at that epoch; `None` without validation.
     pub best_val_accuracy: Option<f64>,
+    /// Validation accuracy of the last epoch; `None` without validation.
+    #[serde(default)]
+    pub last_val_accuracy: Option<f64>,
+    /// Test accuracy of the last checkpoint; `None` in summaries of older versions.
+    #[serde(default)]
+    pub last_test_accuracy: Option<f64>,
     /// Test accuracy of the best checkpoint.
     #[serde(deserialize_with = "number_or_nan")]
     pub test_accuracy: f64,

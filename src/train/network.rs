@@ -1,16 +1,17 @@
 //! From the configuration to what the layers below take.
 
+use super::normalize::{augment, normalize};
+use super::optimizer::OptimizerSettings;
 use super::trainer::StepSettings;
 use crate::config::{
-    DecayOn, DropAt, DropConnectOn, DropConnectSamples, LastBatch, Normalization, RegularizeConfig,
-    ResidualKind, RunConfig, Shortcut, Split,
+    DecayOn, DropAt, DropConnectOn, DropConnectSamples, L2, LastBatch, OptimizerConfig, OptimizerKind,
+    RegularizeConfig, ResidualKind, RunConfig, Shortcut, Split,
 };
 use crate::data::Images;
 use crate::data::split::SplitKind;
 use crate::kernels::Activation;
-use crate::kernels::augment::Normalize;
 use crate::kernels::conv::{Choices, Precision};
-use crate::kernels::optimizer::Sgd;
+use crate::kernels::optimizer::{Adam, AdamForm, Clip, RmsProp, Rule, Sgd, Treatment};
 use crate::nn::models::{
     self, DropSite, Regularize, ResidualDrop, Settings, ShortcutOption, SiteDrop, WeightDrop,
 };
@@ -93,6 +94,10 @@ pub fn split_kind(config: &RunConfig) -> Result<SplitKind> {
             };
             SplitKind::Head { train: config.data.train_count.ok_or_else(missing)? as usize }
         }
+        Split::Random => match config.data.train_count {
+            Some(train) => SplitKind::Random { train: train as usize },
+            None => SplitKind::RandomShare { fraction: config.data.validation },
+        },
         Split::None => SplitKind::None,
     })
 }
@@ -103,17 +108,11 @@ pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices
         batch: config.batch as usize,
         eval_batch: config.eval_batch as usize,
         smaller_last: config.data.last_batch == LastBatch::Smaller,
-        crop: config.augment.pad as usize,
-        flip: config.augment.flip,
+        augment: augment(&config.augment),
+        mixup: config.augment.mixup,
         normalize: normalize(config, images, train),
         label_smoothing: config.loss.label_smoothing as f32,
-        sgd: Sgd {
-            momentum: config.optimizer.momentum as f32,
-            nesterov: config.optimizer.nesterov,
-            scaled: false,
-        },
-        weight_decay: config.optimizer.weight_decay as f32,
-        decay_kernels_only: config.optimizer.decay_on == DecayOn::Kernels,
+        optimizer: optimizer_settings(&config.optimizer),
         seed: config.seed,
         choices,
         loss_scale: config.loss_scale as f32,
@@ -121,41 +120,31 @@ pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices
     }
 }
 
-/// The configured normalisation; mean and standard deviation that are not given are those of the training images.
-pub fn normalize(config: &RunConfig, images: &Images, train: &[u32]) -> Normalize {
-    match config.augment.normalization {
-        Normalization::PerImage => Normalize::PerImage,
-        Normalization::PerChannel => {
-            let (mean, std) = match (config.augment.mean, config.augment.std) {
-                (Some(mean), Some(std)) => (mean, std),
-                (mean, std) => {
-                    let own = channel_statistics(images, train);
-                    (mean.unwrap_or(own.0), std.unwrap_or(own.1))
-                }
-            };
-            Normalize::PerChannel { mean: mean.map(|v| v as f32), std: std.map(|v| v as f32) }
-        }
-    }
-}
-
-fn channel_statistics(images: &Images, train: &[u32]) -> ([f64; 3], [f64; 3]) {
-    let mut counts = [[0u64; 256]; 3];
-    for &index in train {
-        for pixel in images.image(index as usize).chunks_exact(3) {
-            for (count, &byte) in counts.iter_mut().zip(pixel) {
-                count[usize::from(byte)] += 1;
-            }
-        }
-    }
-    let moment = |count: &[u64; 256], f: &dyn Fn(f64) -> f64| {
-        let total: u64 = count.iter().sum();
-        count.iter().enumerate().map(|(byte, &n)| n as f64 * f(byte as f64 / 255.0)).sum::<f64>()
-            / total.max(1) as f64
+/// The configured optimizer.
+pub fn optimizer_settings(config: &OptimizerConfig) -> OptimizerSettings {
+    let &OptimizerConfig { kind, momentum, nesterov, beta1, beta2, eps, psi, rho, .. } = config;
+    let adam = |form| Rule::Adam(Adam { beta1, beta2, eps, form });
+    let plain = if config.eps_hat { AdamForm::EpsilonHat } else { AdamForm::Corrected };
+    let rule = match kind {
+        OptimizerKind::Sgd => Rule::Sgd(Sgd { momentum, nesterov }),
+        OptimizerKind::Adam | OptimizerKind::Adamw => adam(plain),
+        OptimizerKind::Nadam => adam(AdamForm::Nadam { psi }),
+        OptimizerKind::Rmsprop => Rule::RmsProp(RmsProp { rho, eps, momentum }),
     };
-    let mean = counts.map(|count| moment(&count, &|v| v));
-    let mut std = [0.0; 3];
-    for (channel, std) in std.iter_mut().enumerate() {
-        *std = moment(&counts[channel], &|v| (v - mean[channel]).powi(2)).sqrt();
+    let clip = match (config.clip_norm, config.clip_value) {
+        (Some(most), _) => Clip::Norm(most as f32),
+        (None, Some(most)) => Clip::Value(most as f32),
+        (None, None) => Clip::None,
+    };
+    let decoupled = kind == OptimizerKind::Adamw;
+    let doubled = if config.l2 == L2::Keras { 2.0 } else { 1.0 };
+    OptimizerSettings {
+        rule,
+        treatment: Treatment { scaled: false, clip, decoupled, l1: config.l1 > 0.0 },
+        weight_decay: (doubled * config.weight_decay) as f32,
+        l1: config.l1 as f32,
+        kernels_only: config.decay_on == DecayOn::Kernels,
+        average: config.average,
+        steps_before: u64::from(config.steps_before),
     }
-    (mean, std)
 }

@@ -39,6 +39,7 @@ pub struct Run<'a> {
     changed: bool,
     initial: Option<Checkpoint>,
     /// Keeps other processes out of the folder.
+    tested: Vec<f32>,
     _lock: File,
 }
 
@@ -74,6 +75,7 @@ impl<'a> Run<'a> {
             resumed: None,
             changed: false,
             initial,
+            tested: Vec::new(),
             _lock: lock,
         })
     }
@@ -128,6 +130,7 @@ impl<'a> Run<'a> {
             resumed,
             changed,
             initial,
+            tested: Vec::new(),
             _lock: lock,
         })
     }
@@ -166,6 +169,7 @@ impl<'a> Run<'a> {
             }
             (None, None) => weights.initialize(gpu, network, self.config.seed)?,
         }
+        device.trainer.optimizer.begin(gpu, weights)?;
         let first = self.capture(device, &[])?;
         self.save(&first)
     }
@@ -227,6 +231,11 @@ impl<'a> Run<'a> {
         &self.folder
     }
 
+    /// Logits of the test images by the best checkpoint, once the run has ended; nothing before.
+    pub fn test_logits(&self) -> &[f32] {
+        &self.tested
+    }
+
     /// Images of training and validation.
     pub fn split_sizes(&self) -> (usize, usize) {
         (self.split.train.len(), self.split.val.len())
@@ -250,7 +259,7 @@ impl<'a> Run<'a> {
         let steps_per_epoch = device.trainer.steps_per_epoch();
         let all = self.config.epochs.saturating_mul(steps_per_epoch as u32);
         let total_steps = self.config.steps.unwrap_or(u32::MAX).min(all);
-        while self.progress.step < total_steps {
+        while self.progress.step < total_steps && !self.config.early_stopping.ends(&self.progress.stopping) {
             if let Some(divergence) = self.epoch(&mut device, total_steps, &mut log, observer, stop)? {
                 self.recover(&mut device, divergence)?;
             }
@@ -278,7 +287,7 @@ impl<'a> Run<'a> {
                 workspace: &mut trainer.workspace,
                 data,
                 batch: settings.eval_batch,
-                normalize: settings.normalize,
+                normalize: settings.normalize.clone(),
                 choices: &settings.choices,
             };
             Evaluator::new(parts, images)
@@ -292,18 +301,21 @@ impl<'a> Run<'a> {
         Ok(Device { trainer, validation, test })
     }
 
-    /// Tests the best checkpoint and writes the summary.
-    fn conclude(&mut self, device: &Device, observer: &mut dyn Observer) -> Result<Summary> {
+    /// Tests a checkpoint.
+    fn test(&self, device: &Device, path: &Path) -> Result<(Evaluation, Vec<f32>)> {
         let weights = &device.trainer.weights;
-        Checkpoint::read(&self.folder.best())?.restore(
-            &self.folder.best(),
-            self.gpu,
-            &self.network,
-            weights,
-        )?;
+        Checkpoint::read(path)?.restore_weights(path, self.gpu, &self.network, weights)?;
         let order: Vec<u32> = (0..self.dataset.test.len() as u32).collect();
         let logits = device.test.logits(self.gpu, &order)?;
-        let test = Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes);
+        let evaluation = Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes);
+        Ok((evaluation, logits))
+    }
+
+    /// Tests the last and the best checkpoint and writes the summary.
+    fn conclude(&mut self, device: &Device, observer: &mut dyn Observer) -> Result<Summary> {
+        let (last, _) = self.test(device, &self.folder.last())?;
+        let (test, logits) = self.test(device, &self.folder.best())?;
+        self.tested = logits;
         let summary = Summary {
             model: self.config.model.clone(),
             activation: self.config.activation.clone(),
@@ -311,6 +323,8 @@ impl<'a> Run<'a> {
             epochs: self.progress.epoch,
             best_epoch: self.progress.best_epoch,
             best_val_accuracy: self.progress.best_val_accuracy,
+            last_val_accuracy: self.progress.last_val_accuracy,
+            last_test_accuracy: Some(last.accuracy),
             test_accuracy: test.accuracy,
             test_loss: test.loss,
             seconds: self.progress.seconds,

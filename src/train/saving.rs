@@ -7,7 +7,8 @@ use super::divergence::first_diverged;
 use super::evaluate::Evaluation;
 use super::run::{Device, Run};
 use super::trainer::Trainer;
-use crate::config::CheckpointConfig;
+use super::watch::monitored;
+use crate::config::{CheckpointConfig, ScheduleKind};
 use crate::kernels::conv::Precision;
 use crate::{Error, Result};
 
@@ -48,7 +49,10 @@ impl Run<'_> {
             tracing::info!("loss scale {}, {skipped} steps left out so far", scale.scale);
             progress.loss_scale = Some(scale);
         }
-        Checkpoint::capture(self.gpu, &self.network, &trainer.weights, progress, records)
+        let Trainer { weights, optimizer, .. } = trainer;
+        let mut checkpoint = Checkpoint::capture(self.gpu, &self.network, weights, progress, records)?;
+        optimizer.capture(self.gpu, &self.network, weights, &mut checkpoint)?;
+        Ok(checkpoint)
     }
 
     /// Writes the newest checkpoint; the one before it is kept too.
@@ -69,10 +73,8 @@ impl Run<'_> {
     /// Notes whether the epoch that has just ended was the best one; without validation the last is the best.
     pub(super) fn judge_epoch(&mut self, validation: Option<&Evaluation>) -> bool {
         let accuracy = validation.map(|v| v.accuracy);
-        let better = match (accuracy, self.progress.best_val_accuracy) {
-            (Some(now), Some(before)) => now > before,
-            _ => true,
-        };
+        let better = validation.is_none_or(|validation| self.watch(validation)) || self.progress.epoch == 1;
+        self.progress.last_val_accuracy = accuracy;
         if better {
             self.progress.best_epoch = self.progress.epoch;
             self.progress.best_val_accuracy = accuracy;
@@ -80,10 +82,22 @@ impl Run<'_> {
         better
     }
 
+    /// Shows an epoch's validation to all that watch it; whether it is the best.
+    fn watch(&mut self, validation: &Evaluation) -> bool {
+        let (config, progress) = (&self.config, &mut self.progress);
+        let value = monitored(config.monitor, validation);
+        progress.stopping.see(value, config.early_stopping.min_delta);
+        if config.schedule.kind == ScheduleKind::Plateau {
+            progress.plateau.see(value, &config.schedule, config.optimizer.lr);
+        }
+        progress.best.see(value, 0.0)
+    }
+
     /// Puts a checkpoint's state onto the device and goes on from there.
     pub(super) fn put_back(&mut self, device: &Device, checkpoint: &Checkpoint) -> Result<()> {
-        let weights = &device.trainer.weights;
-        checkpoint.restore(&self.folder.last(), self.gpu, &self.network, weights)?;
+        let Trainer { weights, optimizer, .. } = &device.trainer;
+        checkpoint.restore_weights(&self.folder.last(), self.gpu, &self.network, weights)?;
+        optimizer.restore(self.gpu, &self.network, weights, checkpoint)?;
         device.trainer.set_records(&checkpoint.records())?;
         if let Some(progress) = checkpoint.progress.clone() {
             let own = std::mem::take(&mut self.progress);

@@ -17,24 +17,35 @@ impl Schedule {
         Self { lr: config.optimizer.lr, config: config.schedule.clone() }
     }
 
-    /// Learning rate of a step (0-based) of a run of `epochs` epochs.
+    /// Learning rate of a step (0-based) of a run of `epochs` epochs; on a plateau less, by [`super::Plateau`].
     ///
     /// With W the steps of warm-up and T those of the whole run:
     /// * warm-up, step < W: times (step + 1) / W, so that its last step has the full rate;
-    /// * steps: lr * gamma^(milestones reached), a milestone of m epochs being reached from step round(m *
-    ///   `steps_per_epoch`) on, as PyTorch's `MultiStepLR` for whole m;
-    /// * cosine: lr * (1 + cos(pi * (step - W) / (T - W))) / 2 after the warm-up, 0 from T on.
+    /// * steps: lr * gamma^(milestones reached), or lr * factor of the last one reached; a milestone of m epochs is reached
+    ///   from step round(m * `steps_per_epoch`) on, as PyTorch's `MultiStepLR` for whole m;
+    /// * cosine: lr * (1 + cos(pi * (step - W) / (T - W))) / 2 after the warm-up, 0 from T on;
+    /// * exponential: lr * gamma^(step / (`decay_epochs` * `steps_per_epoch`)), the exponent rounded down with `staircase`;
+    /// * one cycle: see [`ScheduleKind::OneCycle`].
     pub fn lr_at(&self, step: u64, steps_per_epoch: u64, epochs: u32) -> f64 {
+        let all = u64::from(epochs) * steps_per_epoch;
         let steps_in = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
         let warmup = steps_in(self.config.warmup_epochs);
         let rise = if step < warmup { (step + 1) as f64 / warmup as f64 } else { 1.0 };
         let decay = match self.config.kind {
-            ScheduleKind::Constant => 1.0,
+            ScheduleKind::Constant | ScheduleKind::Plateau => 1.0,
             ScheduleKind::Steps => {
                 let reached = self.config.milestones.iter().filter(|m| step >= steps_in(**m)).count();
-                self.config.gamma.powi(reached as i32)
+                match &self.config.factors {
+                    Some(factors) => reached.checked_sub(1).map_or(1.0, |last| factors[last]),
+                    None => self.config.gamma.powi(reached as i32),
+                }
             }
-            ScheduleKind::Cosine => cosine(step, warmup, u64::from(epochs) * steps_per_epoch),
+            ScheduleKind::Cosine => cosine(step, warmup, all),
+            ScheduleKind::Exponential => {
+                let times = step as f64 / (self.config.decay_epochs * steps_per_epoch as f64);
+                self.config.gamma.powf(if self.config.staircase { times.floor() } else { times })
+            }
+            ScheduleKind::OneCycle => one_cycle(step, all),
         };
         self.lr * rise * decay
     }
@@ -49,4 +60,22 @@ fn cosine(step: u64, start: u64, end: u64) -> f64 {
         return 0.0;
     }
     0.5 * (1.0 + (PI * (step - start) as f64 / (end - start) as f64).cos())
+}
+
+/// Shares of the largest rate: 1/10 up to 1 and back to 1/10, in halves of all steps but the last tenth, then down to
+/// 1/10,000 (`OneCycleScheduler` of Geron's notebook, which rounds the last tenth up by one step).
+fn one_cycle(step: u64, all: u64) -> f64 {
+    let last = all / 10 + 1;
+    let half = all.saturating_sub(last) / 2;
+    let between = |from: u64, to: u64, a: f64, b: f64| {
+        let share = (step.min(to) - from) as f64 / (to - from).max(1) as f64;
+        a * (1.0 - share) + b * share
+    };
+    if step < half {
+        between(0, half, 0.1, 1.0)
+    } else if step < 2 * half {
+        between(half, 2 * half, 1.0, 0.1)
+    } else {
+        between(2 * half, all.max(2 * half), 0.1, 1e-4)
+    }
 }

@@ -67,7 +67,7 @@ pub fn single_step(
         choices: &choices,
     };
     pass.forward(&mut recorder)?;
-    let loss = CrossEntropy { batch, classes: network.classes, smoothing: 0.0 };
+    let loss = CrossEntropy { batch, classes: network.classes, smoothing: 0.0, mixup: false };
     recorder.push(loss.forward(&logits, &labels, &state, &dlogits, &records));
     pass.backward(&dlogits, &mut recorder)?;
     recorder.finish(gpu)?.run(gpu)?;

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use super::dataset::{BatchViews, DeviceImages};
+use super::mixup::mixup_share;
+use super::optimizer::{Optimizer, OptimizerSettings};
 use crate::gpu::{Buffer, Gpu, Plan, Readback, Recorder, View, Work};
-use crate::kernels::augment::{Gather, Normalize};
+use crate::kernels::augment::{Augment, Gather, Normalize, mixup};
 use crate::kernels::conv::{Choices, Precision};
 use crate::kernels::loss::CrossEntropy;
-use crate::kernels::optimizer::{self, LossScale, Sgd, State};
-use crate::nn::{Mode, Network, Parameter, Pass, Role, Weights, Workspace};
+use crate::kernels::optimizer::{self, LossScale, Rates, State};
+use crate::nn::{Mode, Network, Pass, Weights, Workspace};
 use crate::{Error, Result};
 
 /// Steps that may be under way on the device while the host goes on.
@@ -23,20 +25,16 @@ pub struct StepSettings {
     pub eval_batch: usize,
     /// Whether the images that do not fill a batch make a smaller one.
     pub smaller_last: bool,
-    /// Most pixels that the crop moves.
-    pub crop: usize,
-    /// Whether half the images are mirrored.
-    pub flip: bool,
+    /// What a training image goes through.
+    pub augment: Augment,
+    /// Parameter of mixup's Beta distribution; 0 for no mixup.
+    pub mixup: f64,
     /// What becomes of the bytes.
     pub normalize: Normalize,
     /// Share of the loss's target that is spread over all classes.
     pub label_smoothing: f32,
     /// The optimizer.
-    pub sgd: Sgd,
-    /// Weight decay, in PyTorch's sense: gradient += decay * weight.
-    pub weight_decay: f32,
-    /// Whether only filters and matrices decay.
-    pub decay_kernels_only: bool,
+    pub optimizer: OptimizerSettings,
     /// The run's seed.
     pub seed: u32,
     /// Which kernels compute the convolutions.
@@ -52,12 +50,14 @@ impl StepSettings {
         self.choices.precision() == Precision::Mixed
     }
 
-    fn decay(&self, parameter: &Parameter) -> f32 {
-        if parameter.role == Role::Activation || (self.decay_kernels_only && !parameter.role.is_kernel()) {
-            0.0
-        } else {
-            self.weight_decay
+    /// The optimizer's buffers, and the loss scale where there is one.
+    fn optimizer(&self, gpu: &Gpu, network: &Network, weights: &Weights) -> Result<Optimizer> {
+        let mut settings = self.optimizer;
+        settings.treatment.scaled = self.scaled();
+        if self.scaled() {
+            weights.set_loss_scale(gpu, LossScale::starting(self.loss_scale))?;
         }
+        Optimizer::new(gpu, network, weights, settings)
     }
 
     /// Steps of an epoch over `images` images.
@@ -74,6 +74,8 @@ pub struct Trainer<'a> {
     pub network: &'a Network,
     /// Its parameters on the device.
     pub weights: Weights,
+    /// What the optimizer keeps.
+    pub optimizer: Optimizer,
     pub(super) workspace: Workspace,
     settings: StepSettings,
     state: Buffer,
@@ -108,24 +110,24 @@ impl<'a> Trainer<'a> {
             )));
         }
         let batch = settings.batch.min(images);
-        let weights = Weights::new(gpu, network, batch, |parameter| settings.decay(parameter))?;
-        if settings.scaled() {
-            weights.set_loss_scale(gpu, LossScale::starting(settings.loss_scale))?;
-        }
+        let weights = Weights::new(gpu, network, batch)?;
+        let optimizer = settings.optimizer(gpu, network, &weights)?;
         let mut workspace = Workspace::new(gpu, network, settings.eval_batch, batch)?;
         let parts = Parts {
             gpu,
             network,
             weights: &weights,
+            optimizer: &optimizer,
             data,
             images,
             settings: &settings,
             state: gpu.buffer("state", size_of::<State>() / 4)?,
             order: gpu.buffer("order", images)?,
-            rates: gpu.buffer("rates", steps_per_epoch)?,
+            rates: gpu.buffer("rates", steps_per_epoch * size_of::<Rates>() / 4)?,
             records: gpu.buffer("records", steps_per_epoch * 2)?,
             labels: gpu.buffer("batch labels", batch)?,
             dlogits: gpu.buffer("dlogits", network.words(network.logits(), batch))?,
+            statistics: settings.normalize.statistics(gpu)?.view(),
         };
         let full = parts.step(&mut workspace, batch)?;
         let rest = images % batch;
@@ -149,6 +151,7 @@ impl<'a> Trainer<'a> {
             in_flight: VecDeque::new(),
             readback,
             weights,
+            optimizer,
         })
     }
 
@@ -175,17 +178,30 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Prepares an epoch: its order of images, its learning rates, and where to begin: step `record` of the epoch, which is
-    /// step `step` of the run.
+    /// Prepares epoch `epoch` (from 0): its order of images, its learning rates, and where to begin: step `record` of the
+    /// epoch, which is step `step` of the run.
     ///
     /// # Errors
     /// A lost device.
-    pub fn begin_epoch(&mut self, order: &[u32], rates: &[f32], step: u32, record: usize) -> Result<()> {
+    pub fn begin_epoch(
+        &mut self,
+        epoch: u32,
+        order: &[u32],
+        rates: &[f32],
+        step: u32,
+        record: usize,
+    ) -> Result<()> {
         self.finish()?;
         self.gpu.write(&self.order.view(), order)?;
-        self.gpu.write(&self.rates.view(), rates)?;
+        let first = step - record as u32;
+        let mut rates = self.settings.optimizer.rates(first, rates);
+        if self.settings.mixup > 0.0 {
+            let share = |step| mixup_share(self.settings.mixup, self.settings.seed, step) as f32;
+            rates.iter_mut().zip(first..).for_each(|(rates, step)| rates.share = share(step));
+        }
+        self.gpu.write(&self.rates.view(), &rates)?;
         let cursor = (record * self.settings.batch) as u32;
-        self.gpu.write(&self.state.view(), &[State::before(step, record as u32, cursor)])
+        self.gpu.write(&self.state.view(), &[State::before(step, record as u32, cursor).in_epoch(epoch)])
     }
 
     /// Submits the step `record` of the epoch; waits only where too many are under way.
@@ -251,6 +267,7 @@ struct Parts<'a> {
     gpu: &'a Gpu,
     network: &'a Network,
     weights: &'a Weights,
+    optimizer: &'a Optimizer,
     data: &'a DeviceImages,
     images: usize,
     settings: &'a StepSettings,
@@ -260,6 +277,7 @@ struct Parts<'a> {
     records: Buffer,
     labels: Buffer,
     dlogits: Buffer,
+    statistics: View,
 }
 
 impl Parts<'_> {
@@ -274,18 +292,21 @@ impl Parts<'_> {
             batch,
             height: self.data.height,
             width: self.data.width,
-            crop: settings.crop,
-            flip: settings.flip,
-            normalize: settings.normalize,
+            augment: settings.augment,
+            normalize: settings.normalize.clone(),
             seed: settings.seed,
         };
         let views = BatchViews {
             order: self.order.view(),
             state: state.clone(),
+            statistics: self.statistics.clone(),
             images: workspace.value(network, 0, batch),
             labels: self.labels.view(),
         };
         self.data.gather(&gather, self.images, &views, &mut recorder);
+        if settings.mixup > 0.0 {
+            recorder.push(mixup(batch, gather.height * gather.width, &state, &views.images));
+        }
         let logits = workspace.value(network, network.logits(), batch);
         let dlogits: View = self.dlogits.view().first(network.words(network.logits(), batch));
         let mut pass = Pass {
@@ -300,12 +321,15 @@ impl Parts<'_> {
             choices: &settings.choices,
         };
         pass.forward(&mut recorder)?;
-        let loss = CrossEntropy { batch, classes: network.classes, smoothing: settings.label_smoothing };
+        let loss = CrossEntropy {
+            batch,
+            classes: network.classes,
+            smoothing: settings.label_smoothing,
+            mixup: settings.mixup > 0.0,
+        };
         recorder.push(loss.forward(&logits, &self.labels.view(), &state, &dlogits, &self.records.view()));
         pass.backward(&dlogits, &mut recorder)?;
-        let sgd = Sgd { scaled: settings.scaled(), ..settings.sgd };
-        let views = [weights.gradient.view(), weights.decay.view(), state, scaling];
-        recorder.push(sgd.step(views.each_ref(), &weights.weight.view(), &weights.momentum.view()));
+        self.optimizer.record(weights, &state, &mut recorder);
         recorder.finish(self.gpu)
     }
 }

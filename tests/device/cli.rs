@@ -217,3 +217,52 @@ fn devices_are_listed_as_json() {
     assert_eq!(path("precision=mixed"), gpu.cooperative_side().is_ok());
     assert_eq!(path("profiles by the device's own clock"), gpu.has_timestamps());
 }
+
+/// Two recipes with two seeds each: all runs, the table and the curves; then nothing is trained again, a changed setting is
+/// refused, and a folder that lacks one run trains that one.
+#[test]
+fn compare_runs_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    small_data(folder.path());
+    let recipe = |name: &str, activation: &str| {
+        let path = folder.path().join(name).display().to_string();
+        let text = format!(
+            "model = \"resnet8\"\nactivation = \"{activation}\"\nbatch = 16\nepochs = 1\n[published]\nsource = \"here\"\ntest = 12.5\n"
+        );
+        std::fs::write(&path, text).expect("a recipe");
+        path
+    };
+    let (a, b) = (recipe("plain.toml", "relu"), recipe("noisy.toml", "dropact"));
+    let out = folder.path().join("out").display().to_string();
+    let data = folder.path().display().to_string();
+    let base = ["compare", &a, &b, "--seeds", "2", "--data", &data, "--out", &out, "--tune", "off"];
+    let first = wgrad(&[&["--json"], &base[..]].concat());
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&first.stdout).expect("one JSON document");
+    assert_eq!(json["rows"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json["rows"][1]["best_test"]["count"], 2);
+    assert_eq!(json["rows"][0]["published"]["test"], 12.5);
+    for file in [
+        "compare.md",
+        "compare.json",
+        "accuracy.svg",
+        "loss.svg",
+        "plain-1/report.html",
+        "noisy-0/summary.json",
+    ] {
+        assert!(std::path::Path::new(&out).join(file).is_file(), "{file}");
+    }
+    let summary = std::path::Path::new(&out).join("noisy-1/summary.json");
+    let before = std::fs::read_to_string(&summary).expect("a summary");
+    std::fs::remove_dir_all(std::path::Path::new(&out).join("noisy-1")).expect("it is removed");
+    let again = wgrad(&base);
+    let notes = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.success() && notes.matches(": done").count() == 3, "{notes}");
+    let seconds = |text: &str| {
+        text.lines().filter(|line| !line.contains("seconds")).map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(seconds(&before), seconds(&std::fs::read_to_string(&summary).expect("a summary")));
+    let changed = wgrad(&[&base[..], &["--set", "optimizer.lr=0.01"]].concat());
+    assert_error(&changed, 2, &["plain-0", "optimizer.lr was 0.1, is 0.01", "--out"]);
+    assert_error(&wgrad(&["compare", &a, &a, "--out", &out]), 2, &["plain", "twice"]);
+}

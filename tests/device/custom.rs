@@ -88,7 +88,7 @@ fn a_file_is_fused_like_a_built_in() {
     let step = |spec: &str| -> StepOutput {
         let act = Activation::parse(spec).expect("an activation");
         let network = models::build("resnet8", &models::Settings::cifar10(act)).expect("a network");
-        let weights = Weights::new(gpu(), &network, 4, |_| 0.0).expect("weights");
+        let weights = Weights::new(gpu(), &network, 4).expect("weights");
         weights.initialize(gpu(), &network, 3).expect("initial weights");
         let images: Vec<f32> = (0..4 * 3 * 32 * 32).map(|i| (i as f32 * 0.37).sin()).collect();
         single_step(gpu(), &network, &weights, &images, &[1, 2, 3, 4], Mode::Train, 0).expect("a step")

@@ -146,7 +146,7 @@ fn fifty_trainers_leave_nothing_behind() {
         let data = DeviceImages::upload(&gpu, &dataset.train).expect("room");
         let mut trainer = Trainer::new(&gpu, &network, &data, 40, settings).expect("a trainer");
         trainer.weights.initialize(&gpu, &network, 1).expect("weights");
-        trainer.begin_epoch(&all, &[0.1; 5], 0, 0).expect("an epoch");
+        trainer.begin_epoch(0, &all, &[0.1; 5], 0, 0).expect("an epoch");
         trainer.step(0).expect("a step");
         trainer.finish().expect("its end");
         drop((trainer, data));

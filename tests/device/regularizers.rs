@@ -70,7 +70,7 @@ fn network(gaussian: bool) -> Network {
 /// Logits of so many noisy passes.
 fn sampled(network: &Network, images: &[f32], weights: &[f32], bias: &[f32]) -> Vec<Vec<f32>> {
     let gpu = gpu();
-    let own = Weights::new(gpu, network, BATCH, |_| 0.0).expect("buffers");
+    let own = Weights::new(gpu, network, BATCH).expect("buffers");
     own.set(gpu, &network.parameters[0], weights).expect("weights");
     own.set(gpu, &network.parameters[1], bias).expect("a bias");
     let mut workspace = Workspace::new(gpu, network, BATCH, 0).expect("buffers");

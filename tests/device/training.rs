@@ -65,13 +65,25 @@ fn tensors(path: &Path) -> BTreeMap<String, Vec<u32>> {
     checkpoint.tensors.into_iter().map(|(name, (_, values))| (name, bits(values))).collect()
 }
 
+/// What a run must go on with to the same bits: noise, every optimizer, clipping and averages.
+const SETTINGS: &[&[&str]] = &[
+    &["activation=dropact"],
+    &["activation=rrelu"],
+    &["optimizer.nesterov=true", "optimizer.clip_norm=1", "optimizer.l1=1e-5"],
+    &["optimizer.kind=adam", "optimizer.lr=1e-3", "optimizer.eps_hat=true", "optimizer.average=0.9"],
+    &["optimizer.kind=adamw", "optimizer.lr=1e-3", "optimizer.weight_decay=0.05", "optimizer.clip_value=0.1"],
+    &["optimizer.kind=nadam", "optimizer.lr=1e-3", "optimizer.steps_before=100"],
+    &["optimizer.kind=rmsprop", "optimizer.lr=1e-4", "optimizer.average=0.99"],
+    &["augment.mixup=0.3", "augment.alternate=true", "augment.cutout=8", "augment.normalization=per_pixel"],
+    &["augment.shift=fraction", "augment.fill=edge", "augment.normalize_first=true", "schedule.kind=plateau"],
+];
+
 #[test]
 fn a_stopped_run_goes_on_to_the_same_bits() {
     let dataset = few(60, 20);
     let base = ["model=resnet8", "batch=16", "eval_batch=20", "epochs=3", "data.validation=0.2"];
-    for activation in ["dropact", "rrelu"] {
-        let spec = format!("activation={activation}");
-        let config = config(&[&base[..], &[&spec]].concat());
+    for sets in SETTINGS {
+        let config = config(&[&base[..], sets].concat());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
         let expected = train(&config, &dataset, &whole, 0).expect("it ends");
@@ -82,7 +94,7 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
             let (a, b) = (tensors(&whole.join(file)), tensors(&broken.join(file)));
             assert_eq!(a.len(), b.len());
             for (name, bits) in &a {
-                assert_eq!(bits, &b[name], "{activation}: {file}: {name}");
+                assert_eq!(bits, &b[name], "{sets:?}: {file}: {name}");
             }
         }
         assert_eq!((expected.test_accuracy, expected.test_loss), (got.test_accuracy, got.test_loss));
@@ -92,8 +104,28 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
         let lines = |out: &Path| -> Vec<_> {
             metrics::read(&out.join("metrics.jsonl")).expect("metrics").iter().map(line).collect()
         };
-        assert_eq!(lines(&whole), lines(&broken), "{activation}");
+        assert_eq!(lines(&whole), lines(&broken), "{sets:?}");
     }
+}
+
+/// A rate too small to change any answer: the run ends when patience does, and the best epoch is the first.
+#[test]
+fn a_run_without_progress_ends_early() {
+    let config = config(&[
+        "model=resnet8",
+        "batch=16",
+        "eval_batch=20",
+        "epochs=9",
+        "optimizer.lr=1e-9",
+        "optimizer.weight_decay=0",
+        "batchnorm.momentum=1e-9",
+        "monitor=val_accuracy",
+        "early_stopping.patience=2",
+    ]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let summary = train(&config, &few(60, 20), &folder.path().join("run"), 0).expect("it ends");
+    assert_eq!((summary.epochs, summary.best_epoch), (3, 1));
+    assert_eq!(summary.last_test_accuracy, Some(summary.test_accuracy));
 }
 
 #[test]

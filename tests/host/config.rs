@@ -3,7 +3,7 @@
 use toml::Table;
 use wgrad::Error;
 use wgrad::config::{
-    DecayOn, LastBatch, Normalization, RECIPES, RunConfig, ScheduleKind, Shortcut, Split, closest, keys,
+    DecayOn, LastBatch, Normalization, RunConfig, ScheduleKind, Shortcut, Split, closest, keys,
     optional_keys, put,
 };
 
@@ -13,7 +13,7 @@ fn set(sets: &[&str]) -> wgrad::Result<RunConfig> {
 }
 
 /// The message of a failure that must be the user's, exit code 2, in one line.
-fn refused(result: wgrad::Result<RunConfig>) -> String {
+pub fn refused(result: wgrad::Result<RunConfig>) -> String {
     let error = result.expect_err("must be refused");
     assert!(matches!(error, Error::Usage(_)), "{error}");
     assert_eq!(error.exit_code(), 2);
@@ -23,7 +23,7 @@ fn refused(result: wgrad::Result<RunConfig>) -> String {
 }
 
 #[track_caller]
-fn names_all(text: &str, words: &[&str]) {
+pub fn names_all(text: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "{word:?} is missing in: {text}");
     }
@@ -70,10 +70,31 @@ fn every_range_is_checked_at_both_ends() {
         ("data.validation", &["0", "1", "-0.1", "nan", "inf"], &["0.0001", "0.9999"]),
         ("data.train_count", &["0", "100000001"], &["1", "100000000"]),
         ("augment.pad", &["17"], &["0", "16"]),
+        ("augment.range", &["-0.1", "0.51", "nan"], &["0", "0.5"]),
+        ("augment.cutout", &["65"], &["0", "64"]),
+        ("augment.mixup", &["-0.1", "101", "nan"], &["0", "100"]),
         ("optimizer.lr", &["0", "-1", "100.5", "nan", "inf"], &["1e-9", "100"]),
         ("optimizer.momentum", &["-0.1", "1", "nan"], &["0", "0.999"]),
         ("optimizer.weight_decay", &["-1e-9", "1.1", "nan"], &["0", "1"]),
+        ("optimizer.beta1", &["-0.1", "1", "nan"], &["0", "0.9999"]),
+        ("optimizer.beta2", &["-0.1", "1", "nan"], &["0", "0.9999"]),
+        ("optimizer.rho", &["-0.1", "1", "nan"], &["0", "0.9999"]),
+        ("optimizer.eps", &["0", "1.1", "nan"], &["1e-12", "1"]),
+        ("optimizer.psi", &["0", "101", "nan"], &["0.004", "100"]),
+        ("optimizer.l1", &["-1e-9", "1.1", "nan"], &["0", "1"]),
+        ("optimizer.clip_norm", &["0", "1000001", "nan"], &["1e-6", "1000000"]),
+        ("optimizer.clip_value", &["0", "1000001", "nan"], &["1e-6", "1000000"]),
+        ("optimizer.average", &["0", "1", "nan"], &["0.5", "0.9999"]),
+        ("optimizer.steps_before", &["4000000001"], &["0", "4000000000"]),
         ("schedule.gamma", &["0", "1.1", "nan"], &["0.001", "1"]),
+        ("schedule.factors", &["[0]", "[1.1]", "[nan]"], &["[1, 0.5, 0.5]"]),
+        ("schedule.decay_epochs", &["0", "1000001", "nan"], &["0.5", "1000000"]),
+        ("schedule.patience", &["0", "100001"], &["1", "100000"]),
+        ("schedule.min_delta", &["-1", "1001", "nan"], &["0", "1000"]),
+        ("schedule.cooldown", &["100001"], &["0", "100000"]),
+        ("schedule.min_lr", &["-1", "101", "nan"], &["0", "100"]),
+        ("early_stopping.patience", &["0", "100001"], &["1", "100000"]),
+        ("early_stopping.min_delta", &["-1", "1001", "nan"], &["0", "1000"]),
         ("schedule.warmup_epochs", &["-1", "1001", "nan"], &["0", "1000"]),
         ("schedule.milestones", &["[0]", "[-1]", "[1e7]", "[nan]"], &["[]", "[0.5, 1000000]"]),
         ("batchnorm.momentum", &["0", "1.1", "nan"], &["0.003", "1"]),
@@ -135,8 +156,17 @@ fn values_that_contradict_each_other_are_refused() {
         (&["schedule.milestones=[5, 5]"][..], &["schedule.milestones", "ascend", "5"][..]),
         (&["schedule.milestones=[9, 3]"], &["9", "3"]),
         (&["optimizer.nesterov=true", "optimizer.momentum=0"], &["nesterov", "momentum"]),
+        (&["schedule.factors=[0.1]"], &["factors", "milestones", "1", "3"]),
+        (&["schedule.kind=one_cycle", "schedule.warmup_epochs=1"], &["warmup_epochs", "one_cycle"]),
+        (&["schedule.kind=plateau", "data.split=none"], &["plateau", "split"]),
+        (&["early_stopping.patience=3", "data.split=none"], &["early_stopping.patience", "split"]),
+        (&["optimizer.kind=adam", "optimizer.nesterov=true"], &["nesterov", "sgd", "nadam"]),
+        (&["optimizer.eps_hat=true"], &["eps_hat", "adam"]),
+        (&["optimizer.kind=adamw", "optimizer.l2=keras"], &["l2", "adamw", "torch"]),
+        (&["optimizer.clip_norm=1", "optimizer.clip_value=1"], &["clip_norm", "clip_value"]),
         (&["augment.normalization=per_channel", "augment.mean=[0.5,0.5,0.5]"], &["augment.std", "both"]),
         (&["augment.mean=[0.5,0.5,0.5]", "augment.std=[0.5,0.5,0.5]"], &["per_channel"]),
+        (&["augment.alternate=true", "augment.flip=false"], &["alternate", "flip"]),
         (&["data.split=none", "data.train_count=100"], &["data.train_count = 100", "split"]),
         (&["model=''"], &["model", "empty"]),
         (&["activation=' '"], &["activation", "empty"]),
@@ -159,6 +189,9 @@ fn wrong_types_and_words_name_the_key() {
         ("optimizer=sgd", &["optimizer is a section", "optimizer."]),
         ("data.split=stratifed", &["data.split", "stratifed", "stratified", "head", "none"]),
         ("schedule.kind=1cycle", &["schedule.kind", "cosine"]),
+        ("schedule.kind=consine", &["schedule.kind", "did you mean cosine?"]),
+        ("optimizer.kind=nadma", &["optimizer.kind", "did you mean nadam?"]),
+        ("data.split=stratifed", &["did you mean stratified?"]),
         ("option=c", &["option", "\"a\"", "\"b\""]),
         ("batch", &["KEY=VALUE"]),
         ("=3", &["KEY=VALUE"]),
@@ -243,67 +276,6 @@ fn files_that_are_not_recipes_say_why() {
 }
 
 #[test]
-fn an_unknown_recipe_gets_a_hint_and_the_list() {
-    let text = refused(RunConfig::from_layers(Some("quikstart"), &[], &Table::new()));
-    names_all(&text, &["quikstart", "did you mean quickstart?", "he_resnet56", "seed000_rrelu"]);
-    let text = refused(RunConfig::from_layers(Some("zzz"), &[], &Table::new()));
-    names_all(&text, &["zzz", "akamaster_resnet56"]);
-    assert!(!text.contains("did you mean"), "{text}");
-}
-
-#[test]
-fn every_recipe_is_valid_and_resolves_to_itself() {
-    let mut names = std::collections::HashSet::new();
-    for recipe in RECIPES {
-        assert!(names.insert(recipe.name), "{} is listed twice", recipe.name);
-        assert!(!recipe.about.is_empty() && !recipe.about.contains('\n'));
-        let config = RunConfig::from_layers(Some(recipe.name), &[], &Table::new())
-            .unwrap_or_else(|error| panic!("{}: {error}", recipe.name));
-        assert_eq!(config.warnings(), Vec::<String>::new(), "{}", recipe.name);
-        let text = config.to_toml();
-        assert_eq!(RunConfig::from_toml(&text, "resolved").unwrap(), config, "{}", recipe.name);
-    }
-}
-
-#[test]
-fn every_recipe_file_is_in_the_table() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/recipes");
-    let mut found: Vec<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-        .collect();
-    let mut listed: Vec<String> = RECIPES.iter().map(|recipe| recipe.name.to_string()).collect();
-    found.sort();
-    listed.sort();
-    assert_eq!(found, listed);
-}
-
-#[test]
-fn recipes_hold_the_published_constants() {
-    let recipe = |name| RunConfig::from_layers(Some(name), &[], &Table::new()).unwrap();
-    let he = recipe("he_resnet56");
-    assert_eq!((he.epochs, he.batch, he.data.validation), (182, 128, 0.1));
-    assert_eq!(he.schedule.milestones, [91.0, 136.0]);
-    assert_eq!((he.optimizer.weight_decay, he.optimizer.decay_on), (1e-4, DecayOn::All));
-    let akamaster = recipe("akamaster_resnet56");
-    assert_eq!((akamaster.epochs, akamaster.data.split), (200, Split::None));
-    assert_eq!(akamaster.schedule.milestones, [100.0, 150.0]);
-    assert_eq!(akamaster.augment.std, Some([0.229, 0.224, 0.225]));
-    let relu = recipe("seed000_relu");
-    assert_eq!((relu.optimizer.weight_decay, relu.optimizer.decay_on), (4e-4, DecayOn::Kernels));
-    for (name, activation) in [
-        ("seed000_dropact", "dropact:retain=0.95"),
-        ("seed000_dropout", "dropout:of=relu,rate=0.4"),
-        ("seed000_rrelu", "rrelu:mode=seed"),
-    ] {
-        assert_eq!(recipe(name), RunConfig { activation: activation.into(), ..relu.clone() }, "{name}");
-    }
-    let quick = recipe("quickstart");
-    assert_eq!((quick.model.as_str(), quick.data.source.as_str()), ("resnet56", "sample"));
-    assert_eq!(quick.activation, "dropact:retain=0.95");
-}
-
-#[test]
 fn a_resolved_configuration_holds_every_key() {
     let text = RunConfig::default().to_toml();
     let table: Table = text.parse().unwrap();
@@ -315,18 +287,21 @@ fn a_resolved_configuration_holds_every_key() {
         assert!(found, "{key} is missing in\n{text}");
     }
     let optional: Vec<&str> = optional_keys().collect();
-    assert_eq!(
-        optional,
-        [
-            "augment.mean",
-            "augment.std",
-            "checkpoint.steps",
-            "data.train_count",
-            "init",
-            "memory_limit",
-            "steps"
-        ]
-    );
+    let expected = [
+        "augment.mean",
+        "augment.std",
+        "checkpoint.steps",
+        "data.train_count",
+        "early_stopping.patience",
+        "init",
+        "memory_limit",
+        "optimizer.average",
+        "optimizer.clip_norm",
+        "optimizer.clip_value",
+        "schedule.factors",
+        "steps",
+    ];
+    assert_eq!(optional, expected);
 }
 
 #[test]
@@ -349,6 +324,30 @@ fn a_schedule_past_the_end_is_warned_about() {
     assert!(!text.contains("91,"), "{text}");
     assert!(set(&["epochs=100", "schedule.kind=cosine"]).unwrap().warnings().is_empty());
     names_all(&set(&["epochs=200", "schedule.warmup_epochs=200"]).unwrap().warnings()[0], &["warmup_epochs"]);
+}
+
+/// Milestones that a file itself puts past its end are refused; a longer recipe may be cut short, and its resolved
+/// configuration is taken again.
+#[test]
+fn a_schedule_past_the_end_of_its_own_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let load = |text: &str, sets: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        RunConfig::from_layers(file.to_str(), &sets, &Table::new())
+    };
+    let text = refused(load("epochs = 50\n[schedule]\nmilestones = [20, 50, 60]\n", &[]));
+    names_all(&text, &["mine.toml", "schedule.milestones 50, 60", "epochs = 50"]);
+    let text = "epochs = 100\n[schedule]\nmilestones = [20, 50]\nfactors = [0.5, 0.1]\n";
+    let short = load(text, &["epochs=30"]).unwrap();
+    assert_eq!(short.warnings().len(), 1);
+    assert_eq!(load(&short.to_toml(), &[]).unwrap(), short, "what it resolved to is taken again");
+    names_all(
+        &refused(load("", &["epochs=30"]).and_then(|c| c.refuse_past_the_end("here").map(|()| c))),
+        &["here"],
+    );
+    load("epochs = 5\n[schedule]\nkind = \"cosine\"\nmilestones = [9]\n", &[]).unwrap();
 }
 
 proptest::proptest! {

@@ -343,3 +343,33 @@ fn epoch_order_is_a_new_permutation_each_epoch_and_seed() {
     }
     assert!(epoch_order(&[], 1, 1).is_empty());
 }
+
+#[test]
+fn a_random_split_rounds_as_scikit_learn_does() {
+    let labels: Vec<u8> = (0..50_000u32).map(|i| (i % 10) as u8).collect();
+    let split = SplitKind::RandomShare { fraction: 0.33 }.split(&labels, 10, 5).unwrap();
+    assert_eq!((split.train.len(), split.val.len()), (33_500, 16_500));
+    let mut all: Vec<u32> = split.train.iter().chain(&split.val).copied().collect();
+    all.sort_unstable();
+    assert!(all.iter().enumerate().all(|(i, &image)| i == image as usize), "every image once");
+    // Not stratified: some class is off its share by more than rounding.
+    let in_val = |class: u8| split.val.iter().filter(|&&i| labels[i as usize] == class).count();
+    assert!((0..10).any(|class| in_val(class).abs_diff(1650) > 5));
+    assert_ne!(split, SplitKind::RandomShare { fraction: 0.33 }.split(&labels, 10, 6).unwrap());
+    let counted = SplitKind::Random { train: 33_500 }.split(&labels, 10, 5).unwrap();
+    assert_eq!(counted, split);
+}
+
+#[test]
+fn a_random_split_refuses_what_leaves_nothing() {
+    let labels = [0, 1, 2, 0, 1, 2, 0, 1];
+    for (kind, words) in [
+        (SplitKind::Random { train: 0 }, ["0 random images", "none"]),
+        (SplitKind::Random { train: 8 }, ["8 random images", "fewer than the 8"]),
+        (SplitKind::RandomShare { fraction: 0.999 }, ["0 random images", "at least 1"]),
+        (SplitKind::Random { train: 2 }, ["of class", "stratified"]),
+    ] {
+        let text = kind.split(&labels, 3, 1).unwrap_err().to_string();
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    }
+}

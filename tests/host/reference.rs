@@ -10,6 +10,7 @@ mod layers;
 mod loss;
 mod noise;
 mod optimizer;
+mod optimizer_golden;
 mod regularizers;
 mod winograd;
 

@@ -21,7 +21,7 @@ fn epoch(epoch: u32) -> EpochMetrics {
     }
 }
 
-fn epochs(count: u32) -> Vec<EpochMetrics> {
+pub fn epochs(count: u32) -> Vec<EpochMetrics> {
     (1..=count).map(epoch).collect()
 }
 
@@ -30,7 +30,7 @@ fn without_validation(mut m: EpochMetrics) -> EpochMetrics {
     m
 }
 
-fn summary() -> Summary {
+pub fn summary() -> Summary {
     Summary {
         model: "resnet56".into(),
         activation: "dropact:retain=0.95".into(),
@@ -38,6 +38,8 @@ fn summary() -> Summary {
         epochs: 4,
         best_epoch: 3,
         best_val_accuracy: Some(0.3125),
+        last_val_accuracy: Some(0.3),
+        last_test_accuracy: Some(0.29),
         test_accuracy: 0.3,
         test_loss: 1.9,
         seconds: 3723.0,
@@ -65,7 +67,7 @@ fn same(read: &[EpochMetrics], want: &[EpochMetrics]) {
 
 /// Checks that the tags of a document balance and that attributes are quoted; returns the names of all elements.
 /// `void` elements have no end. Text between `<style>` and its end is skipped.
-fn elements(text: &str, void: &[&str]) -> Vec<String> {
+pub fn elements(text: &str, void: &[&str]) -> Vec<String> {
     let (mut open, mut seen, mut rest) = (Vec::<String>::new(), Vec::new(), text);
     while let Some(start) = rest.find('<') {
         assert!(!rest[..start].contains('>'), "stray > in {:?}", &rest[..start]);
@@ -193,7 +195,7 @@ fn a_summary_comes_back_and_has_the_contract_s_keys() {
     let keys: std::collections::BTreeSet<&str> =
         json.as_object().unwrap().keys().map(String::as_str).collect();
     let contract = "model activation parameters epochs best_epoch best_val_accuracy test_accuracy test_loss seconds \
-                    device seed";
+                    device seed last_val_accuracy last_test_accuracy";
     assert_eq!(keys, contract.split(' ').collect());
     fs::write(&path, "{}").unwrap();
     assert!(Summary::read(&path).unwrap_err().to_string().contains("summary.json"));
@@ -274,7 +276,7 @@ fn the_report_is_one_safe_page() {
     assert!(!bare.contains("http") && !bare.contains("@import") && !bare.contains("url("), "no network");
     assert!(html.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;co&quot;\u{FFFD}"));
     assert!(html.contains("&lt;/pre&gt;&lt;i&gt;"));
-    assert_eq!(seen.iter().filter(|name| *name == "svg").count(), 2);
+    assert_eq!(seen.iter().filter(|name| *name == "svg").count(), 4, "loss, accuracy, rate, throughput");
     for text in ["30.00 %", "31.25 %", "853018", "1:02:03 h", "All 4 epochs", "prefers-color-scheme: dark"] {
         assert!(html.contains(text), "{text}");
     }

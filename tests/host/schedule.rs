@@ -2,6 +2,7 @@
 
 use wgrad::config::{RunConfig, ScheduleKind};
 use wgrad::train::schedule::Schedule;
+use wgrad::train::{LrFound, Plateau, Sweep, Watch, mixup_share};
 
 fn schedule(change: impl FnOnce(&mut RunConfig)) -> Schedule {
     let mut config = RunConfig::default();
@@ -92,5 +93,140 @@ fn warm_up_multiplies_the_steps_of_a_step_schedule() {
     });
     for (step, want) in [(0, 0.125), (3, 0.5), (4, 0.3125), (7, 0.5), (8, 0.5)] {
         assert_eq!(schedule.lr_at(step, 4, 4), want, "step {step}");
+    }
+}
+
+#[test]
+fn exponential_halves_as_it_says() {
+    let make = |staircase| {
+        schedule(|c| {
+            c.schedule.kind = ScheduleKind::Exponential;
+            (c.schedule.gamma, c.schedule.decay_epochs, c.schedule.staircase) = (0.25, 2.0, staircase);
+        })
+    };
+    let at = |staircase, step| make(staircase).lr_at(step, 10, 100);
+    for (step, smooth, stairs) in
+        [(0, 0.1, 0.1), (10, 0.05, 0.1), (19, 0.1 * 0.25f64.powf(0.95), 0.1), (20, 0.025, 0.025)]
+    {
+        close(at(false, step), smooth);
+        close(at(true, step), stairs);
+    }
+    close(at(true, 59), 0.1 * 0.0625);
+}
+
+/// The Keras example's: 1e-3, then a tenth after epoch 80, and so on, each of the first rate.
+#[test]
+fn factors_are_shares_of_the_first_rate() {
+    let schedule = schedule(|c| {
+        c.optimizer.lr = 1e-3;
+        c.schedule.milestones = vec![81.0, 121.0, 161.0, 181.0];
+        c.schedule.factors = Some(vec![0.1, 0.01, 0.001, 0.0005]);
+    });
+    for (epoch, want) in
+        [(0, 1e-3), (80, 1e-3), (81, 1e-4), (120, 1e-4), (121, 1e-5), (161, 1e-6), (181, 5e-7)]
+    {
+        close(schedule.lr_at(epoch * 391, 391, 200), want);
+    }
+}
+
+/// 262 steps an epoch, 45 epochs: 11,790 steps, two halves of 5,305, the last 1,180.
+#[test]
+fn one_cycle_turns_where_gerons_does() {
+    let schedule = schedule(|c| {
+        c.schedule.kind = ScheduleKind::OneCycle;
+        c.optimizer.lr = 0.05;
+    });
+    let at = |step| schedule.lr_at(step, 262, 45);
+    close(at(0), 0.005);
+    close(at(5305), 0.05);
+    close(at(10_610), 0.005);
+    close(at(11_790), 5e-6);
+    close(at(1), 0.005 + 0.045 / 5305.0);
+    close(at(5306), 0.05 - 0.045 / 5305.0);
+    close(at(10_611), 0.005 - (0.005 - 5e-6) / 1180.0);
+    let short = |all| (0..all).map(|step| schedule.lr_at(step, all, 1)).all(|lr| (5e-6..=0.05).contains(&lr));
+    assert!((1..40).all(short));
+}
+
+/// Keras' `ReduceLROnPlateau(patience=2, factor=0.5, min_delta=0.01, cooldown=c, min_lr=0.015)` at 0.1, by hand.
+#[test]
+fn plateaus_are_counted_as_keras_does() {
+    let losses = [1.0, 0.9, 0.895, 0.9, 0.9, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8];
+    for (cooldown, want) in [
+        (0, [1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.25, 0.15, 0.15, 0.15]),
+        (2, [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25]),
+    ] {
+        let mut config = RunConfig::default();
+        config.schedule.kind = ScheduleKind::Plateau;
+        (config.schedule.patience, config.schedule.gamma, config.schedule.min_delta) = (2, 0.5, 0.01);
+        (config.schedule.cooldown, config.schedule.min_lr) = (cooldown, 0.015);
+        let mut plateau = Plateau::default();
+        let shares: Vec<f64> = losses
+            .iter()
+            .map(|loss| {
+                plateau.see(-loss, &config.schedule, config.optimizer.lr);
+                plateau.share
+            })
+            .collect();
+        shares.iter().zip(want).for_each(|(got, want)| close(*got, want));
+    }
+}
+
+#[test]
+fn a_watch_waits_for_progress() {
+    let mut watch = Watch::default();
+    assert!(watch.see(-2.0, 0.1));
+    assert!(!watch.see(-1.95, 0.1), "less than the least that counts");
+    assert!(!watch.see(f64::NAN, 0.1));
+    assert_eq!((watch.best, watch.wait), (Some(-2.0), 2));
+    assert!(watch.see(-1.8, 0.1));
+    assert_eq!(watch.wait, 0);
+    let mut config = RunConfig::default();
+    assert!(!config.early_stopping.ends(&Watch { best: None, wait: 1000 }));
+    config.early_stopping.patience = Some(3);
+    assert!(!config.early_stopping.ends(&Watch { best: None, wait: 2 }));
+    assert!(config.early_stopping.ends(&Watch { best: None, wait: 3 }));
+}
+
+/// A loss that falls, turns at 0.1 and explodes: the sweep is cut there and suggests a tenth of the turn.
+#[test]
+fn a_sweep_suggests_a_tenth_of_the_lowest() {
+    let loss = |lr: f64| if lr < 0.1 { 2.3 + 0.2 * (1e-5 / lr).log10() } else { 1.5 * lr / 0.1 };
+    let losses: Vec<(f64, f64)> =
+        (0..300).map(|i| 1e-5 * 10f64.powf(i as f64 / 50.0)).map(|lr| (lr, loss(lr))).collect();
+    let found = LrFound::of(&losses).unwrap();
+    assert!(found.points.len() < 300 && found.points.len() > 200, "{}", found.points.len());
+    assert!((0.1..0.16).contains(&found.lowest), "{}", found.lowest);
+    assert_eq!(found.suggestion, found.lowest / 10.0);
+    assert_eq!(found.points[0].smoothed, losses[0].1);
+    let points: Vec<_> = found.points.iter().map(|point| [point.lr, point.loss, point.smoothed]).collect();
+    let svg = wgrad::report::lr_svg(&points, found.suggestion);
+    assert!(svg.starts_with("<svg") && svg.contains("suggested: 1."), "{svg}");
+    assert!(LrFound::of(&[(1e-5, f64::NAN)]).is_err() && LrFound::of(&[]).is_err());
+    assert!(Sweep::new(1e-5, 10.0).is_ok());
+    for (from, to) in [(0.0, 1.0), (1.0, 1.0), (1e-3, 101.0), (f64::NAN, 1.0)] {
+        assert!(Sweep::new(from, to).is_err());
+    }
+}
+
+/// Beta(alpha, alpha): mean 1/2, variance 1/(4 (2 alpha + 1)), within five deviations of 4,000 draws.
+#[test]
+fn mixup_draws_from_its_beta_distribution() {
+    let count = 4000;
+    for alpha in [0.05, 0.2, 1.0, 8.0] {
+        let draws: Vec<f64> = (0..count).map(|step| mixup_share(alpha, 9, step)).collect();
+        assert!(draws.iter().all(|share| (0.0..=1.0).contains(share)), "{alpha}");
+        let mean = draws.iter().sum::<f64>() / f64::from(count);
+        let square = |power: i32| draws.iter().map(|v| (v - 0.5).powi(power)).sum::<f64>() / f64::from(count);
+        let variance = 1.0 / (4.0 * (2.0 * alpha + 1.0));
+        let deviation = (variance / f64::from(count)).sqrt();
+        assert!((mean - 0.5).abs() < 5.0 * deviation, "{alpha}: mean {mean}");
+        let of_square = ((square(4) - square(2).powi(2)) / f64::from(count)).sqrt();
+        assert!(
+            (square(2) - variance).abs() < 5.0 * of_square,
+            "{alpha}: variance {}, {variance}",
+            square(2)
+        );
+        assert_eq!(draws[7], mixup_share(alpha, 9, 7));
     }
 }

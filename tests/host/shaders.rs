@@ -220,6 +220,14 @@ fn state_has_the_layout_of_the_host() {
         ("next_record", offset_of!(State, next_record)),
         ("next_cursor", offset_of!(State, next_cursor)),
         ("scale", offset_of!(State, scale)),
+        ("first", offset_of!(State, first)),
+        ("direct", offset_of!(State, direct)),
+        ("second", offset_of!(State, second)),
+        ("factor", offset_of!(State, factor)),
+        ("norm", offset_of!(State, norm)),
+        ("epoch", offset_of!(State, epoch)),
+        ("share", offset_of!(State, share)),
+        ("pad0", offset_of!(State, pad)),
     ];
     let (module, _) = parsed(&cases(&optimizer::ADVANCE)[0]);
     let TypeInner::Struct { members, span } = &state_of(&module).unwrap().inner else {

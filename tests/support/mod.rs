@@ -1,5 +1,7 @@
 //! Helpers shared by the test binaries.
 
+pub mod golden_optimizers;
+
 use std::sync::OnceLock;
 
 use wgrad::gpu::{Gpu, Limits, Selection, no_adapter_hint};

@@ -243,7 +243,7 @@ impl NetworkCase {
 
     fn setup(&self, gpu: &Gpu, given: &Given) -> Result<Setup> {
         let network = self.network()?;
-        let weights = Weights::new(gpu, &network, BATCH, |_| 0.0)?;
+        let weights = Weights::new(gpu, &network, BATCH)?;
         let mut workspace = Workspace::new(gpu, &network, BATCH, BATCH)?;
         let narrow = super::lab::narrow;
         for (parameter, values) in network.parameters.iter().zip(&given.parameters) {
@@ -280,7 +280,8 @@ impl NetworkCase {
             choices: &choices,
         };
         pass.forward(&mut recorder)?;
-        let loss = CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING };
+        let loss =
+            CrossEntropy { batch: BATCH, classes: network.classes, smoothing: SMOOTHING, mixup: false };
         recorder.push(loss.forward(&logits, &labels, &state, &dlogits, &records.view()));
         pass.backward(&dlogits, &mut recorder)?;
         let plan = recorder.finish(gpu)?;

@@ -7,6 +7,7 @@ use crate::gpu::Dispatch;
 /// Bindings that a kernel reads before it writes them, so that their bytes count twice, besides `dx` with ACCUMULATE.
 pub const IN_PLACE: &[(&str, &str)] = &[
     ("activation/backward", "dy"),
+    ("augment/mixup", "images"),
     ("activation/learned_backward", "dy"),
     ("batchnorm/backward", "x"),
     ("batchnorm/backward_reduce", "dy"),
@@ -17,6 +18,15 @@ pub const IN_PLACE: &[(&str, &str)] = &[
     ("dropout/forward", "x"),
     ("optimizer/sgd", "weight"),
     ("optimizer/sgd", "buffer"),
+    ("optimizer/adam", "weight"),
+    ("optimizer/adam", "first_moment"),
+    ("optimizer/adam", "second_moment"),
+    ("optimizer/rmsprop", "weight"),
+    ("optimizer/rmsprop", "square"),
+    ("optimizer/rmsprop", "buffer"),
+    ("optimizer/average", "average"),
+    ("optimizer/swap", "a"),
+    ("optimizer/swap", "b"),
     ("residual/add", "x"),
 ];
 
@@ -32,6 +42,7 @@ const ELEMENTWISE: &[(&str, &str, u64)] = &[
     ("activation/maxout_backward", "dx", 2),
     ("activation/maxout_forward", "x", 1),
     ("augment/gather", "images", 2),
+    ("augment/mixup", "images", 3),
     ("batchnorm/backward", "x", 6),
     ("batchnorm/backward_reduce", "dy", 9),
     ("batchnorm/forward", "y", 5),
@@ -47,7 +58,11 @@ const ELEMENTWISE: &[(&str, &str, u64)] = &[
     ("dropout/forward", "x", 1),
     ("loss/cross_entropy", "logits", 8),
     ("optimizer/reduce", "partial", 1),
+    ("optimizer/adam", "weight", 16),
+    ("optimizer/average", "weight", 3),
+    ("optimizer/rmsprop", "weight", 11),
     ("optimizer/sgd", "weight", 6),
+    ("optimizer/square_sum", "gradient", 2),
     ("pool/backward", "dx", 1),
     ("pool/forward", "x", 1),
     ("residual/add", "x", 2),

@@ -54,7 +54,7 @@ fn cross_entropy(
     let state = lab.words("state", bytemuck::cast_slice(&[State { record, scale, ..State::default() }]))?;
     let dlogits = lab.poisoned("dlogits", batch * groups_of_four(classes) * 4)?;
     let out = lab.poisoned("records", records * 2)?;
-    let layer = CrossEntropy { batch, classes, smoothing };
+    let layer = CrossEntropy { batch, classes, smoothing, mixup: false };
     lab.run([layer.forward(&logits.view, &labels.view, &state.view, &dlogits.view, &out.view)])?;
 
     let twin = reference::loss::cross_entropy(&input, &targets, classes, f64::from(smoothing));
@@ -77,6 +77,44 @@ fn cross_entropy(
     comparisons.push(compare("record (loss, correct)", &got[at..at + 2], &expected, &[loss.error, 0.0]));
     comparisons.push(untouched("records before", &got[..at]));
     comparisons.push(untouched("records after", &got[at + 2..]));
+    comparisons.push(guard);
+    Ok(comparisons)
+}
+
+/// Mixed targets: the loss is linear in them, so the twin's is share * its own + (1 - share) * that of the reversed labels.
+fn mixed(lab: &Lab, batch: usize, classes: usize, smoothing: f32, share: f32) -> Result<Vec<Comparison>> {
+    let input = logits(batch, classes);
+    let own = below(73, batch, classes as u32);
+    let other: Vec<u32> = own.iter().rev().copied().collect();
+    let logits = lab.values("logits", &pack_vectors(&input, classes))?;
+    let labels = lab.words("labels", &own)?;
+    let state = lab.words("state", bytemuck::cast_slice(&[State { share, ..State::default() }]))?;
+    let dlogits = lab.poisoned("dlogits", batch * groups_of_four(classes) * 4)?;
+    let out = lab.poisoned("records", 2)?;
+    let layer = CrossEntropy { batch, classes, smoothing, mixup: true };
+    lab.run([layer.forward(&logits.view, &labels.view, &state.view, &dlogits.view, &out.view)])?;
+    let (smoothing, wide) = (f64::from(smoothing), f64::from(share));
+    let twins =
+        [&own, &other].map(|labels| reference::loss::cross_entropy(&input, labels, classes, smoothing));
+    let mix = |a: f64, b: f64| wide * a + (1.0 - wide) * b;
+    let (mut gradients, mut losses) = (Vec::new(), Vec::new());
+    for (n, row) in input.chunks_exact(classes).enumerate() {
+        let both = [own[n], other[n]].map(|label| bounds(row, label as usize, smoothing, batch));
+        let shares = [Approx::exact(wide), Approx::exact(1.0) - Approx::exact(wide)];
+        losses.push(shares[0] * both[0].0 + shares[1] * both[1].0);
+        gradients.extend((0..classes).map(|k| shares[0] * both[0].1[k] + shares[1] * both[1].1[k]));
+    }
+    let expected: Vec<f64> =
+        twins[0].dlogits.iter().zip(&twins[1].dlogits).map(|(&a, &b)| mix(a, b)).collect();
+    let mut comparisons =
+        lab.check(&dlogits, &pack_vectors(&expected, classes), &pack_vectors(&errors(&gradients), classes))?;
+    let (got, guard) = lab.read(&out)?;
+    let right = mix(twins[0].correct as f64, twins[1].correct as f64);
+    let expected = [mix(twins[0].mean, twins[1].mean) * batch as f64, right];
+    // Each image counts share or 1 - share or their sum, in sums of at most `batch` terms.
+    let counted = Approx::sum((0..batch).map(|_| Approx::rounded(1.0))).error;
+    let tolerance = [Approx::sum(losses).error, counted];
+    comparisons.push(compare("record (loss, correct)", &got, &expected, &tolerance));
     comparisons.push(guard);
     Ok(comparisons)
 }
@@ -116,6 +154,12 @@ pub(super) fn cases() -> Vec<Case> {
         let name = format!("batch {batch}, {classes} classes, smoothing {smoothing}, scale {scale}");
         cases.push(Case::new(&loss::CROSS_ENTROPY, name, move |lab| {
             cross_entropy(lab, batch, classes, smoothing, scale)
+        }));
+    }
+    for (batch, classes, smoothing, share) in [(3, 10, 0.0, 0.7), (130, 10, 0.1, 0.25), (7, 5, 0.0, 1.0)] {
+        let name = format!("mixed, batch {batch}, {classes} classes, smoothing {smoothing}, share {share}");
+        cases.push(Case::new(&loss::CROSS_ENTROPY, name, move |lab| {
+            mixed(lab, batch, classes, smoothing, share)
         }));
     }
     for (batch, classes) in [(5, 10), (130, 7)] {

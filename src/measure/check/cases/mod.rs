@@ -20,6 +20,7 @@ mod philox;
 mod pool;
 mod reshape;
 mod residual;
+mod rules;
 mod winograd;
 
 use super::case::Case;
@@ -47,6 +48,7 @@ pub fn cases() -> Vec<Case> {
         linear::cases(),
         loss::cases(),
         optimizer::cases(),
+        rules::cases(),
         ceiling::cases(),
     ]
     .into_iter()

@@ -1,18 +1,19 @@
-//! The step's state, the sum of the partial gradients, SGD.
+//! The step's state, the loss scale, the sum of the partial gradients.
 
 use crate::Result;
-use crate::kernels::optimizer::{self, LossScale, Sgd, State};
+use crate::kernels::optimizer::{self, LossScale, Rates, Rule, Sgd, State, Treatment};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
-use crate::measure::check::lab::{Lab, errors, make_extreme, narrow, normals, uniforms};
-use crate::measure::check::tolerance::{Approx, sum_of_products};
-use crate::reference;
+use crate::measure::check::lab::{Lab, narrow, normals};
+use crate::measure::check::tolerance::sum_of_products;
 
 pub(super) fn advance_cases() -> Vec<Case> {
     vec![Case::new(&optimizer::ADVANCE, "three steps", |lab| {
-        let rates = [0.5f32, 0.25, 0.125, 0.0625, 0.1];
-        let rates_view = lab.floats("rates", &rates)?;
-        let state = lab.words("state", bytemuck::cast_slice(&[State::before(40, 2, 1000)]))?;
+        let row =
+            |lr: f32| Rates { factors: [2.0 * lr, 3.0 * lr, 4.0 * lr], share: 1.0 - lr, ..Rates::from(lr) };
+        let rates = [0.5f32, 0.25, 0.125, 0.0625, 0.1].map(row);
+        let rates_view = lab.floats("rates", bytemuck::cast_slice(&rates))?;
+        let state = lab.words("state", bytemuck::cast_slice(&[State::before(40, 2, 1000).in_epoch(7)]))?;
         let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::ONE]))?;
         let plan = lab.plan([optimizer::advance(128, 0, &rates_view.view, &state.view, &scaling.view)])?;
         let mut comparisons = Vec::new();
@@ -22,11 +23,16 @@ pub(super) fn advance_cases() -> Vec<Case> {
                 step: 40 + k,
                 record: 2 + k,
                 cursor: 1000 + 128 * k,
-                lr: rates[2 + k as usize],
+                lr: rates[2 + k as usize].lr,
+                first: rates[2 + k as usize].factors[0],
+                direct: rates[2 + k as usize].factors[1],
+                second: rates[2 + k as usize].factors[2],
+                epoch: 7,
+                share: rates[2 + k as usize].share,
                 next_step: 41 + k,
                 next_record: 3 + k,
                 next_cursor: 1128 + 128 * k,
-                scale: 1.0,
+                ..State::default()
             };
             comparisons.extend(lab.check_words(&state, bytemuck::cast_slice(&[expected]))?);
         }
@@ -39,7 +45,7 @@ pub(super) fn advance_cases() -> Vec<Case> {
 fn scale_case(growth: u32, steps: &'static [bool], expected: LossScale) -> Case {
     let name = format!("loss scale, growth {growth}, {} steps", steps.len());
     Case::new(&optimizer::ADVANCE, name, move |lab| {
-        let rates = lab.floats("rates", &vec![0.5; steps.len()])?;
+        let rates = lab.floats("rates", &vec![0.5; 8 * steps.len()])?;
         let state = lab.words("state", bytemuck::cast_slice(&[State::before(0, 0, 0)]))?;
         let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::starting(1024.0)]))?;
         let plan = lab.plan([optimizer::advance(1, growth, &rates.view, &state.view, &scaling.view)])?;
@@ -80,7 +86,7 @@ fn note(lab: &Lab, bad: f32, split: bool, scaled: bool) -> Result<Vec<Comparison
 fn scaled(lab: &Lab, overflow: bool) -> Result<Vec<Comparison>> {
     let (words, scale) = (192, 4096.0f32);
     let (weight, gradient) = (narrow(&normals(97, words)), narrow(&normals(98, words)));
-    let decay = lab.floats("decay", &vec![1e-4; words / 64])?;
+    let decay = lab.floats("decay", &vec![1e-4; words / 32])?;
     let step = |scale: f32, overflow: u32, scaled: bool| -> Result<[Vec<f32>; 2]> {
         let state = State { scale, lr: 0.1, ..State::default() };
         let state = lab.words("state", bytemuck::cast_slice(&[state]))?;
@@ -90,8 +96,9 @@ fn scaled(lab: &Lab, overflow: bool) -> Result<Vec<Comparison>> {
         let gradient = lab.floats("gradient", &given)?;
         let (own, buffer) = (lab.floats("weight", &weight)?, lab.floats("buffer", &vec![0.25; words])?);
         let views = [&gradient.view, &decay.view, &state.view, &scaling.view];
-        let sgd = Sgd { momentum: 0.9, nesterov: true, scaled };
-        lab.run([sgd.step(views, &own.view, &buffer.view)])?;
+        let sgd = Rule::Sgd(Sgd { momentum: 0.9, nesterov: true });
+        let treatment = Treatment { scaled, ..Treatment::default() };
+        lab.run([sgd.step(treatment, views, &own.view, &[&buffer.view])])?;
         Ok([lab.read(&own)?.0, lab.read(&buffer)?.0])
     };
     let got = step(scale, u32::from(overflow), true)?;
@@ -160,68 +167,8 @@ fn narrowed(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
 }
 
-/// Three steps with a new gradient and learning rate each, against the twin; decay differs from block to block.
-fn sgd(lab: &Lab, momentum: f32, nesterov: bool, words: usize, extreme: bool) -> Result<Vec<Comparison>> {
-    let decay: Vec<f64> =
-        (0..words / 64).map(|i| if i % 3 == 2 { 0.0 } else { uniforms(92, words, 1e-4, 0.1)[i] }).collect();
-    let rates = uniforms(91, 3, 0.01, 0.5);
-    let (mut weight, mut buffer) = (normals(90, words), vec![0.0; words]);
-    if extreme {
-        make_extreme(&mut weight, 1e-40, 1e4);
-    }
-    let (mut bound, mut momentum_bound): (Vec<_>, Vec<_>) =
-        (weight.iter().map(|&w| Approx::exact(w)).collect(), vec![Approx::exact(0.0); words]);
-    let state = lab.words("state", bytemuck::cast_slice(&[State::before(0, 0, 0)]))?;
-    let [rates_view, decay_view] = [lab.values("rates", &rates)?, lab.values("decay", &decay)?];
-    let gradient_view = lab.poisoned("gradient", words)?;
-    let (weight_view, buffer_view) = (lab.values("weight", &weight)?, lab.values("buffer", &buffer)?);
-    let scaling = lab.words("scaling", bytemuck::cast_slice(&[LossScale::ONE]))?;
-    let advance = optimizer::advance(1, 0, &rates_view.view, &state.view, &scaling.view);
-    let views = [&gradient_view, &decay_view, &state, &scaling].map(|t| &t.view);
-    let sgd = Sgd { momentum, nesterov, scaled: false };
-    let plan = lab.plan([advance, sgd.step(views, &weight_view.view, &buffer_view.view)])?;
-    let mut comparisons = Vec::new();
-    for (step, &lr) in rates.iter().enumerate() {
-        let mut gradient = normals(93 + step as u32, words);
-        if extreme {
-            make_extreme(&mut gradient, 1e-40, 1e4);
-        }
-        lab.gpu.write(&gradient_view.view, &narrow(&gradient))?;
-        plan.run(lab.gpu)?;
-        for (block, &weight_decay) in decay.iter().enumerate() {
-            let twin =
-                reference::optimizer::Sgd { lr, momentum: f64::from(momentum), weight_decay, nesterov };
-            let part = block * 64..block * 64 + 64;
-            twin.step(&mut weight[part.clone()], &mut buffer[part.clone()], &gradient[part]);
-        }
-        for i in 0..words {
-            let m = Approx::exact(f64::from(momentum));
-            let g = Approx::exact(decay[i / 64]) * bound[i] + Approx::exact(gradient[i]);
-            momentum_bound[i] = m * momentum_bound[i] + g;
-            let update = if nesterov { m * momentum_bound[i] + g } else { momentum_bound[i] };
-            bound[i] = bound[i] - Approx::exact(lr) * update;
-        }
-        comparisons.extend(lab.check(&buffer_view, &buffer, &errors(&momentum_bound))?);
-        comparisons.extend(lab.check(&weight_view, &weight, &errors(&bound))?);
-    }
-    Ok(comparisons)
-}
-
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = scaling_cases();
     cases.push(Case::new(&optimizer::REDUCE, "0, 1, 2, 3 and 16 splits", reduce));
-    for (momentum, nesterov, words, extreme) in [
-        (0.0, false, 320, false),
-        (0.9, false, 320, false),
-        (0.9, true, 320, false),
-        (0.875, true, 64 * 70, false),
-        (0.9, true, 320, true),
-    ] {
-        let kind = if nesterov { "Nesterov" } else { "plain" };
-        let values = if extreme { ", extreme values" } else { "" };
-        let name = format!("three steps, momentum {momentum}, {kind}, {words} words{values}");
-        let run = move |lab: &Lab| sgd(lab, momentum, nesterov, words, extreme);
-        cases.push(Case::new(&optimizer::SGD, name, run));
-    }
     cases
 }

@@ -1,4 +1,12 @@
-//! The step's state, the sum of partial gradients, and SGD (`shaders/optimizer`).
+//! The step's state, the sum of partial gradients, update rules, clipping and averages (`shaders/optimizer`).
+
+mod average;
+mod norm;
+mod rules;
+
+pub use average::{AVERAGE, SWAP, average, swap};
+pub use norm::{CLIP, GradientNorm, SQUARE_SUM};
+pub use rules::{ADAM, Adam, AdamForm, Clip, RMSPROP, RmsProp, Rule, SGD, Sgd, Treatment};
 
 use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
@@ -15,6 +23,11 @@ const fn kernel(
     constants: &'static [&'static str],
 ) -> Kernel {
     Kernel { name, source, libraries, bindings, params_bytes: 16, workgroup, constants, activation: false }
+}
+
+/// Groups of four in a flat buffer.
+fn fours(view: &View) -> u32 {
+    (view.len_words() / 4) as u32
 }
 
 /// Moves the state to this step.
@@ -40,30 +53,13 @@ pub static REDUCE: Kernel = kernel(
     64,
     &["SCALED"],
 );
-/// SGD with momentum.
-pub static SGD: Kernel = kernel(
-    "optimizer/sgd",
-    shader!("optimizer/sgd"),
-    &[lib::INDEX, lib::STATE],
-    &[
-        ("gradient", Access::Read),
-        ("decay", Access::Read),
-        ("state", Access::Read),
-        ("scaling", Access::Read),
-        ("weight", Access::Write),
-        ("buffer", Access::Write),
-    ],
-    64,
-    &["SCALED"],
-);
-
 /// What changes from step to step; the same words as State of shaders/lib/state.wgsl.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub struct State {
     /// Optimiser step of the run: the RNG's second counter word.
     pub step: u32,
-    /// Step of the epoch: row of the learning rates and of the records.
+    /// Step of the epoch: row of the [`Rates`] and of the records.
     pub record: u32,
     /// Place of the batch's first image in the epoch's order.
     pub cursor: u32,
@@ -77,11 +73,48 @@ pub struct State {
     pub next_cursor: u32,
     /// Factor of the loss; 1 in f32.
     pub scale: f32,
+    /// Adam's factor of the first moment.
+    pub first: f32,
+    /// Adam's factor of the gradient itself.
+    pub direct: f32,
+    /// Adam's factor of the second moment.
+    pub second: f32,
+    /// Factor that clips the gradient; 1 leaves it.
+    pub factor: f32,
+    /// The whole gradient's norm, where it is clipped by it.
+    pub norm: f32,
+    /// Finished epochs: images are mirrored in turns by it.
+    pub epoch: u32,
+    /// Share of an image in its own mixture (mixup); 1 without.
+    pub share: f32,
+    /// Nothing.
+    pub pad: u32,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { scale: 1.0, ..Self::zeroed() }
+        Self { scale: 1.0, factor: 1.0, share: 1.0, ..Self::zeroed() }
+    }
+}
+
+/// What a step's rates are: a row of the buffer that optimizer/advance reads.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub struct Rates {
+    /// Learning rate.
+    pub lr: f32,
+    /// Adam's factors of first moment, gradient and second moment: [`Rule::factors`].
+    pub factors: [f32; 3],
+    /// Share of an image in its own mixture (mixup); 1 without.
+    pub share: f32,
+    /// Nothing.
+    pub pad: [u32; 3],
+}
+
+impl From<f32> for Rates {
+    /// A learning rate for a rule that needs no more.
+    fn from(lr: f32) -> Self {
+        Self { lr, factors: [1.0, 0.0, 1.0], share: 1.0, pad: [0; 3] }
     }
 }
 
@@ -115,18 +148,14 @@ impl State {
     pub fn before(step: u32, record: u32, cursor: u32) -> Self {
         Self { next_step: step, next_record: record, next_cursor: cursor, ..Self::default() }
     }
+
+    /// The same in epoch `epoch`, from 0.
+    pub fn in_epoch(self, epoch: u32) -> Self {
+        Self { epoch, ..self }
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-struct SgdParams {
-    count: u32,
-    momentum: f32,
-    nesterov: u32,
-    pad: u32,
-}
-
-/// The plan's first dispatch: the state moves to this step of `batch` images, with its learning rate from `rates`, and the
+/// The plan's first dispatch: the state moves to this step of `batch` images, with its [`Rates`] from `rates`, and the
 /// [`LossScale`] of `scaling` by what the last step found: it doubles after `growth` good steps, never with 0.
 pub fn advance(batch: usize, growth: u32, rates: &View, state: &View, scaling: &View) -> Dispatch {
     dispatch(&ADVANCE, [rates, state, scaling], [batch as u32, growth, 0, 0], Groups([1, 1, 1]))
@@ -135,44 +164,16 @@ pub fn advance(batch: usize, growth: u32, rates: &View, state: &View, scaling: &
 /// gradient = sums of the partial gradients, by a table with (first word, splits, stride, 0) for each 64 words; with `scaled`,
 /// `scaling` notes gradients that are not finite.
 pub fn reduce([partial, table, gradient, scaling]: [&View; 4], scaled: bool) -> Dispatch {
-    let count = (gradient.len_words() / 4) as u32;
+    let count = fours(gradient);
     let groups = Groups::cover(u64::from(count), REDUCE.workgroup);
     let mut all = dispatch(&REDUCE, [partial, table, gradient, scaling], [count, 0, 0, 0], groups);
     all.constants = all.constants.bool("SCALED", scaled);
     all
 }
 
-/// SGD's settings: PyTorch's momentum (without dampening) and Nesterov form.
-#[derive(Clone, Copy, Debug)]
-pub struct Sgd {
-    /// Share of the old buffer that stays, in [0, 1).
-    pub momentum: f32,
-    /// Whether to look ahead.
-    pub nesterov: bool,
-    /// Whether gradients are divided by the loss scale, and a step whose gradients are not finite is left out.
-    pub scaled: bool,
-}
-
-impl Sgd {
-    /// One update of all weights from gradient, decay (a weight decay factor for each 64 words), state and scaling.
-    pub fn step(
-        &self,
-        [gradient, decay, state, scaling]: [&View; 4],
-        weight: &View,
-        buffer: &View,
-    ) -> Dispatch {
-        let count = (weight.len_words() / 4) as u32;
-        let params = SgdParams { count, momentum: self.momentum, nesterov: u32::from(self.nesterov), pad: 0 };
-        let groups = Groups::cover(u64::from(count), SGD.workgroup);
-        let mut all = dispatch(&SGD, [gradient, decay, state, scaling, weight, buffer], params, groups);
-        all.constants = all.constants.bool("SCALED", self.scaled);
-        all
-    }
-}
-
-fn dispatch<const N: usize>(
+fn dispatch<'a>(
     kernel: &'static Kernel,
-    bindings: [&View; N],
+    bindings: impl IntoIterator<Item = &'a View>,
     params: impl Pod,
     groups: Groups,
 ) -> Dispatch {

@@ -1,0 +1,189 @@
+//! The optimizer on the device: what it keeps of each parameter, which parameters decay, clipping, the moving average.
+
+use super::checkpoint::Checkpoint;
+use crate::gpu::{Buffer, Gpu, Plan, Recorder, View};
+use crate::kernels::optimizer::{self, Clip, GradientNorm, Rates, Rule, Treatment};
+use crate::nn::{ALIGN, Network, Parameter, Role, Weights};
+use crate::{Error, Result};
+
+/// Prefix of what the optimizer keeps, in checkpoints; the slot's name and the parameter's follow.
+const SLOT: &str = "optimizer.";
+/// Prefix of the trained weights where a moving average stands under the plain names.
+const TRAINED: &str = "train.weight.";
+
+/// How gradients become updates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptimizerSettings {
+    /// The update rule.
+    pub rule: Rule,
+    /// What happens to the gradient before.
+    pub treatment: Treatment,
+    /// Weight decay, in PyTorch's sense: gradient += decay * weight; times lr off the weights where it is decoupled.
+    pub weight_decay: f32,
+    /// L1 penalty: gradient += l1 * sign(weight).
+    pub l1: f32,
+    /// Whether only filters and matrices are penalised.
+    pub kernels_only: bool,
+    /// Share of the weights' moving average that stays, where there is one.
+    pub average: Option<f64>,
+    /// Steps that the rule counts before the run's first.
+    pub steps_before: u64,
+}
+
+impl OptimizerSettings {
+    /// The rates of steps from `step` of the run on (from 0), with these learning rates.
+    pub fn rates(&self, step: u32, lr: &[f32]) -> Vec<Rates> {
+        let factors = self.rule.factors(self.steps_before + u64::from(step) + 1);
+        lr.iter().zip(factors).map(|(&lr, factors)| Rates { factors, ..Rates::from(lr) }).collect()
+    }
+
+    fn penalties(&self, parameter: &Parameter) -> [f32; 2] {
+        let penalised = match parameter.role {
+            Role::Activation => false,
+            role => role.is_kernel() || !self.kernels_only,
+        };
+        if penalised { [self.weight_decay, self.l1] } else { [0.0; 2] }
+    }
+}
+
+/// The optimizer's buffers.
+pub struct Optimizer {
+    settings: OptimizerSettings,
+    slots: Vec<(&'static str, Buffer)>,
+    decay: Buffer,
+    norm: Option<GradientNorm>,
+    average: Option<Average>,
+}
+
+struct Average {
+    decay: f64,
+    buffer: Buffer,
+    swap: Plan,
+}
+
+impl Optimizer {
+    /// Buffers for the parameters of `network`; zeros, as every rule begins.
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub fn new(gpu: &Gpu, network: &Network, weights: &Weights, settings: OptimizerSettings) -> Result<Self> {
+        let words = weights.weight.view().len_words();
+        let slot = |&name: &&'static str| Ok((name, gpu.buffer(name, words)?));
+        let slots = settings.rule.slots().iter().map(slot).collect::<Result<_>>()?;
+        let norm = match settings.treatment.clip {
+            Clip::Norm(_) => Some(GradientNorm::new(gpu, words)?),
+            _ => None,
+        };
+        let average = match settings.average {
+            None => None,
+            Some(decay) => {
+                let buffer = gpu.buffer("average", words)?;
+                let mut recorder = Recorder::new();
+                recorder.push(optimizer::swap(&weights.weight.view(), &buffer.view()));
+                Some(Average { decay, buffer, swap: recorder.finish(gpu)? })
+            }
+        };
+        let mut table = vec![[0.0f32; 2]; words / ALIGN];
+        for parameter in &network.parameters {
+            let blocks = parameter.first / ALIGN..(parameter.first + parameter.words).div_ceil(ALIGN);
+            table[blocks].fill(settings.penalties(parameter));
+        }
+        Ok(Self { settings, slots, decay: gpu.upload("decay", &table)?, norm, average })
+    }
+
+    /// Appends the update of a step.
+    pub fn record(&self, weights: &Weights, state: &View, recorder: &mut Recorder) {
+        let (gradient, weight) = (weights.gradient.view(), weights.weight.view());
+        if let (Some(norm), Clip::Norm(most)) = (&self.norm, self.settings.treatment.clip) {
+            norm.dispatches(&gradient, state, most).into_iter().for_each(|dispatch| recorder.push(dispatch));
+        }
+        let (decay, scaling) = (self.decay.view(), weights.scaling.view());
+        let slots: Vec<View> = self.slots.iter().map(|(_, buffer)| buffer.view()).collect();
+        let slots: Vec<&View> = slots.iter().collect();
+        let views = [&gradient, &decay, state, &scaling];
+        recorder.push(self.settings.rule.step(self.settings.treatment, views, &weight, &slots));
+        if let Some(average) = &self.average {
+            recorder.push(optimizer::average(average.decay, &weight, state, &average.buffer.view()));
+        }
+    }
+
+    /// The weights as they are now begin the average.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn begin(&self, gpu: &Gpu, weights: &Weights) -> Result<()> {
+        let Some(average) = &self.average else { return Ok(()) };
+        let flat: Vec<f32> = gpu.read(&weights.weight.view())?;
+        gpu.write(&average.buffer.view(), &flat)
+    }
+
+    /// Averaged and trained weights change places; nothing without an average. Twice is as never.
+    pub fn swap(&self, gpu: &Gpu) {
+        if let Some(average) = &self.average {
+            average.swap.submit(gpu);
+        }
+    }
+
+    /// Adds what a run needs to go on: the rule's slots; with an average it stands under the plain names, since it is
+    /// what is evaluated, and the trained weights under their own.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn capture(
+        &self,
+        gpu: &Gpu,
+        network: &Network,
+        weights: &Weights,
+        checkpoint: &mut Checkpoint,
+    ) -> Result<()> {
+        let parameters = &network.parameters;
+        let mut add = |prefix: &str, buffer: &Buffer| -> Result<()> {
+            for (parameter, values) in parameters.iter().zip(weights.get(gpu, buffer, parameters)?) {
+                let name = format!("{prefix}{}", parameter.name);
+                checkpoint.tensors.insert(name, (parameter.shape.clone(), values));
+            }
+            Ok(())
+        };
+        for (name, buffer) in &self.slots {
+            add(&format!("{SLOT}{name}."), buffer)?;
+        }
+        if let Some(average) = &self.average {
+            add("", &average.buffer)?;
+            add(TRAINED, &weights.weight)?;
+        }
+        Ok(())
+    }
+
+    /// Puts back what [`Optimizer::capture`] took, after the plain names are on the device.
+    ///
+    /// # Errors
+    /// A tensor that is missing or has another length.
+    pub fn restore(
+        &self,
+        gpu: &Gpu,
+        network: &Network,
+        weights: &Weights,
+        checkpoint: &Checkpoint,
+    ) -> Result<()> {
+        let set = |prefix: &str, buffer: &Buffer| -> Result<()> {
+            for parameter in &network.parameters {
+                let name = format!("{prefix}{}", parameter.name);
+                let Some((_, values)) = checkpoint.tensors.get(&name) else {
+                    let reason =
+                        format!("the checkpoint has no tensor {name}: it was not written to go on from");
+                    return Err(Error::usage(reason));
+                };
+                weights.set_in(gpu, buffer, parameter, values)?;
+            }
+            Ok(())
+        };
+        for (name, buffer) in &self.slots {
+            set(&format!("{SLOT}{name}."), buffer)?;
+        }
+        if let Some(average) = &self.average {
+            set("", &average.buffer)?;
+            set(TRAINED, &weights.weight)?;
+        }
+        Ok(())
+    }
+}
