@@ -11,6 +11,7 @@ mod device {
     pub mod golden;
     pub mod images;
     pub mod init;
+    pub mod initial;
     pub mod kernels;
     pub mod kills;
     pub mod lost;

@@ -9,9 +9,11 @@ use super::dataset::DeviceImages;
 use super::epoch::Observer;
 use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
+use super::lsuv::Lsuv;
 use super::memory::{self, MemoryEstimate};
 use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
+use super::normalize::normalize;
 use super::resume::{self, newest};
 use super::schedule::Schedule;
 use super::trainer::{StepSettings, Trainer};
@@ -151,7 +153,7 @@ impl<'a> Run<'a> {
 
     /// Puts the run's first weights, or those of its checkpoint, onto the device. A run that begins has a checkpoint from then
     /// on.
-    fn begin(&mut self, device: &Device) -> Result<()> {
+    fn begin(&mut self, device: &Device, train: &DeviceImages) -> Result<()> {
         let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
         match (self.resumed.take(), self.initial.take()) {
             (Some(checkpoint), _) => {
@@ -167,11 +169,34 @@ impl<'a> Run<'a> {
                 let path = self.config.init.as_deref().unwrap_or_default();
                 initial.restore_weights(Path::new(path), gpu, network, weights)?;
             }
-            (None, None) => weights.initialize(gpu, network, self.config.seed)?,
+            (None, None) => {
+                weights.initialize(gpu, network, self.config.seed)?;
+                if self.config.weights.kernels == "lsuv" {
+                    self.lsuv(device, train)?;
+                }
+            }
         }
         device.trainer.optimizer.begin(gpu, weights)?;
         let first = self.capture(device, &[])?;
         self.save(&first)
+    }
+
+    /// Scales the weights by the network's outputs for the first batch of training images.
+    fn lsuv(&self, device: &Device, data: &DeviceImages) -> Result<()> {
+        let lsuv = Lsuv {
+            gpu: self.gpu,
+            network: &self.network,
+            weights: &device.trainer.weights,
+            data,
+            normalize: normalize(&self.config, &self.dataset.train, &self.split.train),
+            seed: self.config.seed,
+            choices: &self.choices,
+        };
+        let images = &self.split.train[..self.split.train.len().min(self.config.batch as usize)];
+        for (name, variance) in lsuv.scale(images)? {
+            tracing::debug!("LSUV: {name} gives variance {variance:.3}");
+        }
+        Ok(())
     }
 
     /// Sets which kernels compute the convolutions of a run that begins; a run that goes on keeps its own.
@@ -253,7 +278,7 @@ impl<'a> Run<'a> {
         let train = DeviceImages::upload(self.gpu, &self.dataset.train)?;
         let test = DeviceImages::upload(self.gpu, &self.dataset.test)?;
         let mut device = self.device(&network, &train, &test, settings)?;
-        self.begin(&device)?;
+        self.begin(&device, &train)?;
         self.gpu.save_pipeline_cache();
         let mut log = MetricsLog::resume(&self.folder.metrics(), self.progress.epoch)?;
         let steps_per_epoch = device.trainer.steps_per_epoch();
