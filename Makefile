@@ -62,6 +62,7 @@ tools:
 check-style:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --release --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps
 
 goldens:
 	$(PYTHON) tests/golden/generate.py --model resnet20 --activation relu --option A --mode train
