@@ -11,8 +11,10 @@ mod device {
     pub mod golden;
     pub mod images;
     pub mod init;
+    pub mod initial;
     pub mod kernels;
     pub mod kills;
+    pub mod lost;
     pub mod memory;
     pub mod monte_carlo;
     pub mod network;

@@ -9,6 +9,7 @@ mod host {
     pub mod config;
     pub mod custom;
     pub mod data;
+    pub mod events;
     pub mod export;
     pub mod fetch;
     pub mod image_file;

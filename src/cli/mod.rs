@@ -8,6 +8,7 @@ mod completions;
 mod data;
 mod devices;
 mod eval;
+mod events;
 mod export;
 mod lr_find;
 mod output;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wgrad::Result;
+use wgrad::config;
 use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::kernels::Activation;
 use wgrad::kernels::conv::Precision;
@@ -10,6 +11,7 @@ use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::tune;
 use wgrad::train::{Run, RunFolder, Summary, precision};
 
+use super::events::Watch;
 use super::progress::Progress;
 use super::settings::SettingsArgs;
 use super::tune::TuneArgs;
@@ -24,6 +26,9 @@ pub(super) struct TrainArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     tune: TuneArgs,
+    /// Write events for TensorBoard, to `tensorboard/` of the run folder
+    #[arg(long)]
+    tensorboard: bool,
     /// Go on with the run of this folder; --data, --epochs, --steps, --on-nan and --set may change it, mostly with --force
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "recipe", "model", "activation", "batch", "seed", "init", "out", "tune",
@@ -37,14 +42,24 @@ pub(super) struct TrainArgs {
     force: bool,
 }
 
+impl TrainArgs {
+    /// What the command line's own flags say.
+    fn flags(&self) -> toml::Table {
+        let mut flags = self.settings.flags();
+        if self.tensorboard {
+            config::put(&mut flags, "tensorboard", true);
+        }
+        flags
+    }
+}
+
 pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     let stop = signal::stop_flag()?;
     let (config, folder) = match &args.resume {
-        Some(folder) => {
-            (RunFolder::open(folder)?.1.with(&args.settings.set, &args.settings.flags())?, folder.clone())
-        }
+        Some(folder) => (RunFolder::open(folder)?.1.with(&args.settings.set, &args.flags())?, folder.clone()),
         None => {
-            let config = args.settings.config()?;
+            let mut config = args.settings.config()?;
+            config.tensorboard |= args.tensorboard;
             let unused = || RunFolder::unused(Path::new("runs"), &args.settings.name(&config));
             let folder = args.out.clone().unwrap_or_else(unused);
             (config, folder)
@@ -77,16 +92,17 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
             run
         }
     };
-    introduce(context, &run);
-    let mut progress = Progress::new(context.output);
-    let done = run.train(&mut progress, &stop);
-    progress.finish();
+    introduce(context, &run)?;
+    let events = run.config().tensorboard.then(|| run.folder().tensorboard());
+    let mut watch = Watch::new(Progress::new(context.output), events.as_deref(), &dataset)?;
+    let done = run.train(&mut watch, &stop);
+    watch.progress.finish();
     let summary = done?;
     page::write(&run, &summary, &dataset)?;
     conclude(context, &folder, &summary, &dataset)
 }
 
-fn introduce(context: &Context, run: &Run) {
+fn introduce(context: &Context, run: &Run) -> Result<()> {
     let (train, validation) = run.split_sizes();
     let network = run.network();
     context.output.note(format!(
@@ -95,6 +111,8 @@ fn introduce(context: &Context, run: &Run) {
         network.parameter_count(),
         network.macs() as f64 / 1e6,
     ));
+    context.output.note(format!("memory: {}", run.memory()?.describe()));
+    Ok(())
 }
 
 fn conclude(context: &Context, folder: &Path, summary: &Summary, dataset: &Dataset) -> Result<()> {

@@ -37,8 +37,16 @@ impl std::fmt::Display for Difference {
 }
 
 /// Keys that change no result.
-const FREE: &[&str] =
-    &["eval_batch", "init", "on_nan", "data.source", "checkpoint.steps", "checkpoint.minutes"];
+const FREE: &[&str] = &[
+    "eval_batch",
+    "init",
+    "on_nan",
+    "tensorboard",
+    "memory_limit",
+    "data.source",
+    "checkpoint.steps",
+    "checkpoint.minutes",
+];
 /// Keys of the network's tensors, and of the images' shares in training and validation: a run that goes on with others would
 /// be judged by images that it has learned from.
 const FIXED: &[&str] = &[

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct WeightsConfig {
     /// Convolutions and linear layers: `"model"` (as the model's authors did), or `he_`, `glorot_` or `lecun_` with `normal`
-    /// (PyTorch's), `truncated` (Keras' normal) or `uniform`, `he_normal_fan_out`, `orthogonal`, `dirac`, `looks_linear` (with
+    /// (PyTorch's), `truncated` (Keras' normal) or `uniform`, `he_normal_fan_out`, `orthogonal`, `lsuv` (orthogonal, then
+    /// scaled by the network's own outputs on a batch), `dirac`, `looks_linear` (with
     /// crelu), `zeros`, `ones`. Default `"model"`.
     pub kernels: String,
     /// The same for the layer that gives the classes. Default `"model"`.

@@ -40,6 +40,9 @@ pub struct RunConfig {
     pub batch: u32,
     /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
     pub eval_batch: u32,
+    /// The most MiB that a run may take on the device, 1 to 1,000,000. Default: not given, what the machine has left for
+    /// software drivers, else what the driver gives.
+    pub memory_limit: Option<u32>,
     /// What decides which epoch is best, when a plateau is reached and when to stop early. Default `"val_accuracy"`.
     pub monitor: Monitor,
     /// How exact the convolutions' products are. Default `"f32"`.
@@ -53,6 +56,8 @@ pub struct RunConfig {
     pub loss_scale_growth: u32,
     /// What happens when a loss is no longer finite, or above 10,000. Default `"stop"`.
     pub on_nan: OnNan,
+    /// Whether events for TensorBoard are written, to `tensorboard/` of the run folder. Default false.
+    pub tensorboard: bool,
     /// When the run's state is written, besides the end of each epoch.
     pub checkpoint: CheckpointConfig,
     /// Which images train, validate and test.
@@ -90,11 +95,13 @@ impl Default for RunConfig {
             steps: None,
             batch: 128,
             eval_batch: 100,
+            memory_limit: None,
             monitor: Monitor::ValAccuracy,
             precision: Precision::F32,
             loss_scale: 65_536.0,
             loss_scale_growth: 2_000,
             on_nan: OnNan::Stop,
+            tensorboard: false,
             checkpoint: CheckpointConfig::default(),
             data: DataConfig::default(),
             augment: AugmentConfig::default(),

@@ -20,6 +20,7 @@ fn full() -> RunConfig {
     let mut config =
         RunConfig { steps: Some(1), init: Some("init.safetensors".into()), ..RunConfig::default() };
     config.checkpoint.steps = Some(1);
+    config.memory_limit = Some(1);
     config.data.train_count = Some(1);
     config.augment.mean = Some([0.5; 3]);
     config.augment.std = Some([0.5; 3]);

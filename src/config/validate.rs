@@ -65,6 +65,9 @@ impl RunConfig {
         if let Some(steps) = self.checkpoint.steps {
             within("checkpoint.steps", steps, (Included(1), Included(1_000_000_000)))?;
         }
+        if let Some(mib) = self.memory_limit {
+            within("memory_limit", mib, (Included(1), Included(1_000_000)))?;
+        }
         within("checkpoint.minutes", self.checkpoint.minutes, (Included(0.0), Included(1e5)))?;
         self.validate_data()?;
         self.augment.validate()?;

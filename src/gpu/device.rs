@@ -261,6 +261,11 @@ impl Gpu {
         }
     }
 
+    /// Ends the device as if it were lost: for programs that try what happens then.
+    pub fn destroy(&self) {
+        self.device.destroy();
+    }
+
     /// Puts a fault into the text of a kernel, for plans that are made from now on, or takes it out again. Only for programs that
     /// try the checks: see `examples/mutations`.
     pub fn set_mutation(&self, mutation: Option<Mutation>) {
@@ -293,9 +298,7 @@ fn note_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<String>>>) {
     };
     let (error, lost) = (set(fault), set(fault));
     device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| error(e.to_string())));
-    device.set_device_lost_callback(move |reason, text| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
-            lost(format!("lost: {text}; the last checkpoint is usable, start again with --resume"));
-        }
+    device.set_device_lost_callback(move |_, text| {
+        lost(format!("lost: {text}; the last checkpoint is usable, start again with --resume"));
     });
 }

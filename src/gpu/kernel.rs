@@ -115,7 +115,8 @@ impl Dispatch {
     /// # Errors
     /// Names the kernel and what does not fit.
     pub fn validate(&self, limits: &wgpu::Limits) -> Result<()> {
-        let fail = |reason: String| Err(Error::kernel(self.kernel.name, format!("{}: {reason}", self.label)));
+        let label = if self.label.is_empty() { String::new() } else { format!("{}: ", self.label) };
+        let fail = |reason: String| Err(Error::kernel(self.kernel.name, format!("{label}{reason}")));
         if self.bindings.len() != self.kernel.bindings.len() {
             let (want, got) = (self.kernel.bindings.len(), self.bindings.len());
             return fail(format!("expected {want} buffers, got {got}"));

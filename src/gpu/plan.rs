@@ -1,11 +1,18 @@
 //! The one idea: a step as a flat list of dispatches, recorded once and replayed.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::pipeline::Pipeline;
 use super::{Buffer, Dispatch, Gpu, Groups};
 use crate::{Error, Result};
+
+/// Seconds that a submission should take at most: Windows resets a GPU that is busy with one for 2 s.
+const LONGEST: f64 = 0.5;
+/// Dispatches of a submission as long as nothing is known about their time.
+const UNKNOWN: usize = 8;
 
 /// Collects the dispatches of a plan, in order.
 #[derive(Debug, Default)]
@@ -52,7 +59,8 @@ impl Recorder {
         if let Some(error) = pollster::block_on(scope.pop()) {
             return Err(Error::Device(format!("plan: {error}")));
         }
-        Ok(Plan { steps, _params: uniform, ready: started.elapsed() })
+        let (replays, parts) = (AtomicU32::new(0), OnceLock::new());
+        Ok(Plan { steps, _params: uniform, ready: started.elapsed(), replays, parts })
     }
 }
 
@@ -133,6 +141,9 @@ pub struct Plan {
     pub(super) steps: Vec<Step>,
     _params: Buffer,
     ready: Duration,
+    replays: AtomicU32,
+    /// The steps of each submission, once a replay was timed.
+    parts: OnceLock<Vec<Range<usize>>>,
 }
 
 impl Plan {
@@ -161,18 +172,74 @@ impl Plan {
         self.ready
     }
 
-    /// Submits one replay, in one compute pass, without waiting.
+    /// Submits one replay without waiting: in one compute pass, or in several submissions where one would take longer than half a
+    /// second. The first replay, whose time nobody knows, is submitted in small parts, and so is the second, which is waited for.
     pub fn submit(&self, gpu: &Gpu) -> Work {
         self.submit_with(gpu, |_| {})
     }
 
-    /// As [`Plan::submit`], with commands after the pass in the same submission.
+    /// As [`Plan::submit`], with commands after the last pass in the same submission.
     pub(super) fn submit_with(&self, gpu: &Gpu, after: impl FnOnce(&mut wgpu::CommandEncoder)) -> Work {
-        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            self.steps.iter().for_each(|step| step.encode(&mut pass));
+        if let Some(parts) = self.parts.get() {
+            return self.submit_parts(gpu, parts, after);
         }
+        let ends = (0..self.len()).step_by(UNKNOWN).map(|first| first..(first + UNKNOWN).min(self.len()));
+        let small: Vec<Range<usize>> = ends.collect();
+        if self.replays.fetch_add(1, Ordering::Relaxed) == 0 {
+            return self.submit_parts(gpu, &small, after);
+        }
+        // What goes wrong here is kept by the device, and the caller's own wait reports it.
+        let _ = gpu.wait();
+        let started = Instant::now();
+        let work = self.submit_parts(gpu, &small, after);
+        let _ = gpu.wait();
+        let count = (started.elapsed().as_secs_f64() / LONGEST).ceil().max(1.0) as usize;
+        let _ = self.parts.set(self.shares(count));
+        work
+    }
+
+    /// How many submissions a replay takes, once that is known: see [`Plan::submit`].
+    pub fn submissions(&self) -> Option<usize> {
+        self.parts.get().map(Vec::len)
+    }
+
+    /// Neighbouring steps in at most `count` parts of about the same work.
+    fn shares(&self, count: usize) -> Vec<Range<usize>> {
+        let work = |dispatch: &Dispatch| {
+            dispatch.flops as f64 + dispatch.bindings.iter().map(|view| view.bytes as f64).sum::<f64>()
+        };
+        let share = self.dispatches().map(work).sum::<f64>() / count as f64;
+        let (mut parts, mut first, mut own) = (Vec::new(), 0, 0.0);
+        for (index, dispatch) in self.dispatches().enumerate() {
+            own += work(dispatch);
+            if own >= share || index + 1 == self.len() {
+                parts.push(first..index + 1);
+                (first, own) = (index + 1, 0.0);
+            }
+        }
+        parts
+    }
+
+    fn submit_parts(
+        &self,
+        gpu: &Gpu,
+        parts: &[Range<usize>],
+        after: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Work {
+        let encode = |part: &Range<usize>| {
+            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                self.steps[part.clone()].iter().for_each(|step| step.encode(&mut pass));
+            }
+            encoder
+        };
+        let (last, others) =
+            parts.split_last().map_or((0..0, parts), |(last, others)| (last.clone(), others));
+        for part in others {
+            gpu.queue.submit([encode(part).finish()]);
+        }
+        let mut encoder = encode(&last);
         after(&mut encoder);
         Work(gpu.queue.submit([encoder.finish()]))
     }

@@ -1,3 +1,4 @@
-//! Files that other programs read: ONNX graphs.
+//! Files that other programs read: ONNX graphs, events of TensorBoard.
 
 pub mod onnx;
+pub mod tensorboard;

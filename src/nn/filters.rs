@@ -19,7 +19,7 @@ pub(super) struct TransformedFilters {
 }
 
 /// What each layer and direction needs, forward first, and the words of all.
-fn layout(network: &Network, choices: &Choices, batch: usize) -> (Vec<TransformedWeights>, usize) {
+pub(super) fn layout(network: &Network, choices: &Choices, batch: usize) -> (Vec<TransformedWeights>, usize) {
     let (mut layers, mut next) = (Vec::new(), 0);
     for direction in DIRECTIONS {
         for node in &network.nodes {

@@ -93,6 +93,7 @@ impl Init {
         "lecun_truncated",
         "lecun_uniform",
         "orthogonal",
+        "lsuv",
         "dirac",
         "looks_linear",
         "zeros",
@@ -108,7 +109,8 @@ impl Init {
         let known = match name {
             "zeros" => Some(Self::Zero),
             "ones" => Some(Self::One),
-            "orthogonal" => Some(Self::Orthogonal),
+            // What LSUV begins with; it then runs the network (`train::Lsuv`).
+            "orthogonal" | "lsuv" => Some(Self::Orthogonal),
             "dirac" => Some(Self::Dirac),
             "looks_linear" => Some(Self::LooksLinear),
             "he_normal_fan_out" => Some(Self::scaled(2.0, Fan::Out, Shape::Normal)),

@@ -1,6 +1,7 @@
 //! Networks: a description made of layers, its parameters on the device, and the plans that it writes.
 
 mod builder;
+mod estimate;
 mod filters;
 mod init;
 pub mod models;
@@ -10,6 +11,7 @@ mod weights;
 mod workspace;
 
 pub use builder::Builder;
+pub use estimate::NetworkBytes;
 pub use init::{Init, initial};
 pub use network::{
     ALIGN, BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, Parameter, Role, ShortcutSite, Value,

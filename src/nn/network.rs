@@ -306,6 +306,14 @@ impl Network {
         batch * height * width * groups_of_four(channels) * 4
     }
 
+    /// What is stored of a value without the channels that only fill up: plane by plane of four channels, pixel by pixel.
+    pub fn real_values(&self, value: Value, stored: &[f32]) -> Vec<f32> {
+        let [height, width, channels] = self.shape(value);
+        let (c4, plane) = (groups_of_four(channels), height * width * 4);
+        let real = |(i, _): &(usize, &f32)| i / plane % c4 * 4 + i % 4 < channels;
+        stored.iter().enumerate().filter(real).map(|(_, &value)| value).collect()
+    }
+
     /// The logits' value.
     pub fn logits(&self) -> Value {
         self.nodes.len()

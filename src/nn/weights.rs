@@ -198,7 +198,7 @@ fn partials_of(network: &Network, node: &Node, batch: usize) -> Option<(usize, u
 }
 
 /// First word of each parameter's partial gradients, and the words of all, for the largest batch.
-fn layout_partials(network: &Network, batch: usize) -> (Vec<usize>, usize) {
+pub(super) fn layout_partials(network: &Network, batch: usize) -> (Vec<usize>, usize) {
     let mut first = vec![0; network.parameters.len()];
     let mut next = 0;
     for node in &network.nodes {

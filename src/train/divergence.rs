@@ -95,7 +95,7 @@ impl Run<'_> {
                 let named = || self.network.parameters.iter().map(|p| p.name.as_str()).zip(&gradients);
                 let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
                 // The backward pass goes from the last layer to the first.
-                let bad = named().filter(|(_, values)| !finite(values)).map(|(name, _)| name).last();
+                let bad = named().filter(|(_, values)| !finite(values)).map(|(name, _)| name).next_back();
                 if let Some(name) = bad {
                     let all = named().filter(|(_, values)| !finite(values)).count();
                     return Ok(if all == gradients.len() && !largest.is_empty() {

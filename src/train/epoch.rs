@@ -42,6 +42,8 @@ pub trait Observer {
     fn step(&mut self, _report: &StepReport) {}
     /// After each epoch.
     fn epoch(&mut self, _metrics: &EpochMetrics) {}
+    /// At the end, with the best checkpoint's results on the test images.
+    fn tested(&mut self, _test: &Evaluation) {}
 }
 
 /// How an epoch's steps ended.

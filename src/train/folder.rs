@@ -168,6 +168,11 @@ impl RunFolder {
         super::checkpoint::write_whole(&self.config(), config.to_toml().as_bytes())
     }
 
+    /// Where events for TensorBoard go.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.root.join("tensorboard")
+    }
+
     /// The newest checkpoint.
     pub fn last(&self) -> PathBuf {
         self.root.join("checkpoints/last.safetensors")

@@ -9,8 +9,11 @@ use super::dataset::DeviceImages;
 use super::epoch::Observer;
 use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
+use super::lsuv::Lsuv;
+use super::memory::{self, MemoryEstimate};
 use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
+use super::normalize::normalize;
 use super::resume::{self, newest};
 use super::schedule::Schedule;
 use super::trainer::{StepSettings, Trainer};
@@ -55,7 +58,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// A configuration, data set or folder that does not fit.
     pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
-        let (network, split) = Self::prepare(&config, dataset)?;
+        let (network, split) = Self::prepare(gpu, &config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
         let initial = Self::initial_weights(&config, &network)?;
         let folder = RunFolder::create(out, &config)?;
@@ -98,7 +101,7 @@ impl<'a> Run<'a> {
     }
 
     fn go_on(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset, force: bool) -> Result<Self> {
-        let (network, split) = Self::prepare(&config, dataset)?;
+        let (network, split) = Self::prepare(gpu, &config, dataset)?;
         let (folder, _) = RunFolder::open(out)?;
         let lock = folder.lock()?;
         let fresh = Self::beginning(gpu, &config, dataset);
@@ -150,7 +153,7 @@ impl<'a> Run<'a> {
 
     /// Puts the run's first weights, or those of its checkpoint, onto the device. A run that begins has a checkpoint from then
     /// on.
-    fn begin(&mut self, device: &Device) -> Result<()> {
+    fn begin(&mut self, device: &Device, train: &DeviceImages) -> Result<()> {
         let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
         match (self.resumed.take(), self.initial.take()) {
             (Some(checkpoint), _) => {
@@ -166,11 +169,34 @@ impl<'a> Run<'a> {
                 let path = self.config.init.as_deref().unwrap_or_default();
                 initial.restore_weights(Path::new(path), gpu, network, weights)?;
             }
-            (None, None) => weights.initialize(gpu, network, self.config.seed)?,
+            (None, None) => {
+                weights.initialize(gpu, network, self.config.seed)?;
+                if self.config.weights.kernels == "lsuv" {
+                    self.lsuv(device, train)?;
+                }
+            }
         }
         device.trainer.optimizer.begin(gpu, weights)?;
         let first = self.capture(device, &[])?;
         self.save(&first)
+    }
+
+    /// Scales the weights by the network's outputs for the first batch of training images.
+    fn lsuv(&self, device: &Device, data: &DeviceImages) -> Result<()> {
+        let lsuv = Lsuv {
+            gpu: self.gpu,
+            network: &self.network,
+            weights: &device.trainer.weights,
+            data,
+            normalize: normalize(&self.config, &self.dataset.train, &self.split.train),
+            seed: self.config.seed,
+            choices: &self.choices,
+        };
+        let images = &self.split.train[..self.split.train.len().min(self.config.batch as usize)];
+        for (name, variance) in lsuv.scale(images)? {
+            tracing::debug!("LSUV: {name} gives variance {variance:.3}");
+        }
+        Ok(())
     }
 
     /// Sets which kernels compute the convolutions of a run that begins; a run that goes on keeps its own.
@@ -199,16 +225,30 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn prepare(config: &RunConfig, dataset: &Dataset) -> Result<(Network, Split)> {
+    fn prepare(gpu: &Gpu, config: &RunConfig, dataset: &Dataset) -> Result<(Network, Split)> {
         let input = [dataset.train.height as usize, dataset.train.width as usize, 3];
         let network = build_network(config, input, dataset.classes.len())?;
         let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
+        memory::estimate(gpu, config, &network, dataset)?;
         Ok((network, split))
     }
 
     /// The network in training.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// What the run will take on the device.
+    ///
+    /// # Errors
+    /// None for a run that exists: it was asked before.
+    pub fn memory(&self) -> Result<MemoryEstimate> {
+        memory::estimate(self.gpu, &self.config, &self.network, self.dataset)
+    }
+
+    /// How it is configured.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
     }
 
     /// The run's folder.
@@ -238,7 +278,7 @@ impl<'a> Run<'a> {
         let train = DeviceImages::upload(self.gpu, &self.dataset.train)?;
         let test = DeviceImages::upload(self.gpu, &self.dataset.test)?;
         let mut device = self.device(&network, &train, &test, settings)?;
-        self.begin(&device)?;
+        self.begin(&device, &train)?;
         self.gpu.save_pipeline_cache();
         let mut log = MetricsLog::resume(&self.folder.metrics(), self.progress.epoch)?;
         let steps_per_epoch = device.trainer.steps_per_epoch();
@@ -249,7 +289,7 @@ impl<'a> Run<'a> {
                 self.recover(&mut device, divergence)?;
             }
         }
-        self.conclude(&device)
+        self.conclude(&device, observer)
     }
 
     fn device<'d>(
@@ -297,7 +337,7 @@ impl<'a> Run<'a> {
     }
 
     /// Tests the last and the best checkpoint and writes the summary.
-    fn conclude(&mut self, device: &Device) -> Result<Summary> {
+    fn conclude(&mut self, device: &Device, observer: &mut dyn Observer) -> Result<Summary> {
         let (last, _) = self.test(device, &self.folder.last())?;
         let (test, logits) = self.test(device, &self.folder.best())?;
         self.tested = logits;
@@ -317,6 +357,7 @@ impl<'a> Run<'a> {
             seed: self.config.seed,
         };
         summary.write(&self.folder.summary())?;
+        observer.tested(&test);
         Ok(summary)
     }
 }

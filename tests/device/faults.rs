@@ -161,8 +161,7 @@ fn a_full_disk_leaves_the_checkpoint_before() {
     command.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "bash"]).arg(program);
     let run = setup.run();
     let resume = ["train", "--resume", &run, "--epochs", "3", "--force"];
-    let child =
-        command.args(&resume).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let child = command.args(resume).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
     assert_end(child, 1, &["error: cannot write", "checkpoints/", "too large"]);
     assert_eq!(std::fs::read(setup.last()).expect("a checkpoint"), before, "the checkpoint is as it was");
     let names: Vec<_> =

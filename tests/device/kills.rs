@@ -48,20 +48,57 @@ fn changed(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// Lets the run write `writes` checkpoints and live `rest` longer, then kills it; false where it came to its end.
-fn kill_after(child: &mut Child, last: &Path, writes: u32, rest: Duration) -> bool {
-    let mut seen = changed(last);
-    let mut left = writes;
-    let mut at: Option<Instant> = if left == 0 { Some(Instant::now() + rest) } else { None };
+/// When a life ends.
+#[derive(Debug)]
+enum Moment {
+    /// So long after its start.
+    Starting(Duration),
+    /// So long after it has written so many checkpoints.
+    After(u32, Duration),
+    /// So long after it began to write one more.
+    Writing(u32, Duration),
+}
+
+impl Moment {
+    fn random(random: &mut Sequence) -> Self {
+        let (kind, writes) = ((random.uniform() * 3.0) as u32, (random.uniform() * 3.0) as u32 + 1);
+        let within =
+            |seconds: f64, random: &mut Sequence| Duration::from_secs_f64(random.uniform() * seconds);
+        match kind {
+            0 => Self::Starting(within(1.0, random)),
+            // A step and its checkpoint lie within 30 ms, the writing alone within one or two.
+            1 => Self::After(writes, within(0.03, random)),
+            _ => Self::Writing(writes, within(0.001, random)),
+        }
+    }
+}
+
+/// Files that are being written, or were when the process was killed.
+fn half_written(checkpoints: &Path) -> usize {
+    let names = std::fs::read_dir(checkpoints).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.filter(|name| name.to_string_lossy().starts_with(".writing")).count()
+}
+
+/// Kills the process at that moment; false where it came to its end before.
+fn kill_at(child: &mut Child, last: &Path, moment: &Moment) -> bool {
+    let begun = Instant::now();
+    let checkpoints = last.parent().expect("a folder");
+    let (mut seen, mut written, mut at) = (changed(last), 0, None);
     loop {
         if child.try_wait().expect("it can be asked").is_some() {
             return false;
         }
-        let now = changed(last);
-        if left > 0 && now != seen {
-            seen = now;
-            left -= 1;
-            at = if left == 0 { Some(Instant::now() + rest) } else { None };
+        if changed(last) != seen {
+            (seen, written) = (changed(last), written + 1);
+        }
+        if at.is_none() {
+            at = match moment {
+                Moment::Starting(rest) => Some(begun + *rest),
+                Moment::After(writes, rest) => (written >= *writes).then(|| Instant::now() + *rest),
+                Moment::Writing(writes, rest) => {
+                    (written >= *writes && half_written(checkpoints) > 0).then(|| Instant::now() + *rest)
+                }
+            };
         }
         if at.is_some_and(|at| Instant::now() >= at) {
             // SIGKILL on Unix: the process cannot do anything any more.
@@ -69,7 +106,7 @@ fn kill_after(child: &mut Child, last: &Path, writes: u32, rest: Duration) -> bo
             child.wait().expect("it ends");
             return true;
         }
-        std::thread::sleep(Duration::from_micros(300));
+        std::thread::sleep(Duration::from_micros(50));
     }
 }
 
@@ -107,19 +144,16 @@ fn a_run_killed_at_random_moments_ends_in_the_same_bits() {
 
     let last = broken.join("checkpoints/last.safetensors");
     let mut random = Sequence::new(seed, Stream::Shuffle, 0, 99);
-    let (mut done, mut lives) = (0, 0);
+    let (mut done, mut lives, mut torn) = (0, 0, 0);
     while done < kills {
         let arguments = if broken.join("config.toml").exists() {
             vec!["train", "--resume", broken_name]
         } else {
             [&["train", "--out", broken_name], &settings[..]].concat()
         };
-        // 0 to 3 whole checkpoints, then a moment within the next 30 ms, in which a step and its checkpoint lie; or, without one,
-        // within the first second: while it starts.
-        let writes = (random.uniform() * 4.0) as u32;
-        let rest = Duration::from_secs_f64(random.uniform() * if writes == 0 { 1.0 } else { 0.03 });
+        let moment = Moment::random(&mut random);
         let mut child = start(&arguments);
-        let killed = kill_after(&mut child, &last, writes, rest);
+        let killed = kill_at(&mut child, &last, &moment);
         lives += 1;
         if !killed {
             finish(child);
@@ -137,14 +171,13 @@ fn a_run_killed_at_random_moments_ends_in_the_same_bits() {
             Err(error) if !last.exists() => format!("no checkpoint yet ({error})"),
             Err(error) => panic!("seed {seed}, kill {done}: {error}"),
         };
-        let left = std::fs::read_dir(broken.join("checkpoints")).map_or(0, |entries| {
-            entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(".writing")).count()
-        });
-        let during = if left > 0 { ", while it wrote a checkpoint" } else { "" };
-        eprintln!("kill {done:>3}: after {writes} checkpoints and {rest:?}: {state}{during}");
+        let half = half_written(last.parent().expect("a folder")) > 0;
+        torn += u32::from(half);
+        let during = if half { ", a checkpoint half written" } else { "" };
+        eprintln!("kill {done:>3}: {moment:?}: {state}{during}");
     }
     finish(start(&["train", "--resume", broken_name]));
-    eprintln!("{done} kills in {lives} lives, seed {seed}");
+    eprintln!("{done} kills in {lives} lives, {torn} of them while a checkpoint was written; seed {seed}");
     assert!(done * 2 >= kills, "seed {seed}: the run ended after {done} kills: no test of many");
     for file in ["last", "best"] {
         let [a, b] = [&whole, &broken].map(|run| bits(&run.join(format!("checkpoints/{file}.safetensors"))));

@@ -1,6 +1,13 @@
 //! How many bytes of buffers there are, and were.
 
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
 use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::kernels::conv::Choices;
+use wgrad::train::{DeviceImages, Observer, Run, StepReport, Trainer, step_settings};
+
+use super::training::{config, few};
 
 #[test]
 fn live_bytes_follow_the_buffers_and_the_peak_stays() {
@@ -19,4 +26,135 @@ fn live_bytes_follow_the_buffers_and_the_peak_stays() {
     drop(kept);
     assert_eq!((gpu.live_bytes(), gpu.peak_bytes()), (4000, 8000));
     assert_eq!(gpu.allocated(), (3, 10_000), "all that was ever made");
+}
+
+fn run_of(gpu: &Gpu, sets: &[&str], images: (usize, usize), out: &Path) -> wgrad::Result<u64> {
+    let (config, dataset) = (config(sets), few(images.0, images.1));
+    let mut run = Run::create(gpu, config, &dataset, out)?;
+    let estimate = run.memory()?.total();
+    run.train(&mut Silent, &AtomicBool::new(false))?;
+    Ok(estimate)
+}
+
+struct Silent;
+impl Observer for Silent {}
+
+/// The estimate is from above, and not far: it stands for small fixed buffers too, hence 1 MiB.
+#[test]
+fn the_estimate_is_near_what_is_taken() {
+    let models: [&[&str]; 6] = [
+        &["model=resnet20"],
+        &["model=resnet8", "option=b", "width=2"],
+        &["model=resnet8", "activation=prelu"],
+        &["model=wrn_10_2", "regularize.drop=dropblock:rate=0.1,block=3"],
+        &["model=resnet_v2_11"],
+        &["model=mlp_bn_3x64", "regularize.dropconnect=0.3"],
+    ];
+    for model in models {
+        let gpu = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let sets = [model, &["batch=32", "eval_batch=20", "steps=2", "data.validation=0.2"]].concat();
+        let estimate = run_of(&gpu, &sets, (80, 40), &folder.path().join("run")).expect("it trains") as f64;
+        let taken = gpu.peak_bytes() as f64;
+        let mib = (1 << 20) as f64;
+        assert!(taken <= estimate + mib, "{model:?}: {taken} bytes, estimated {estimate}");
+        assert!(estimate <= 1.35 * taken + mib, "{model:?}: {taken} bytes, estimated {estimate}");
+    }
+}
+
+#[test]
+fn a_run_over_the_limit_is_refused_with_what_fits() {
+    let gpu = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run");
+    let base = ["model=resnet8", "eval_batch=1", "steps=1", "data.validation=0.2"];
+    let with = |sets: &[&str]| run_of(&gpu, &[&base[..], sets].concat(), (80, 10), &out);
+    let text = with(&["batch=64", "memory_limit=12"]).expect_err("too large").to_string();
+    let fits = text.split("a batch of ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a number");
+    assert!(
+        text.contains("batch 64 of resnet8 does not fit") && text.contains("memory_limit is 12 MiB"),
+        "{text}"
+    );
+    assert_eq!((gpu.allocated(), out.exists()), ((0, 0), false), "nothing was begun");
+    let fits: u32 = fits.parse().expect("a number");
+    let more = format!("batch={}", fits + 1);
+    assert!((1..64).contains(&fits) && with(&[&more, "memory_limit=12"]).is_err(), "{text}");
+    let estimate = with(&[&format!("batch={fits}"), "memory_limit=12"]).expect("it fits");
+    assert!(estimate <= 12 << 20);
+    // A value larger than a binding: 32 x 32 x 16 f32 of 4,096 images are 256 MiB.
+    let dataset = few(10, 10);
+    let config = config(&["model=resnet8", "batch=4096", "eval_batch=4096", "data.split=none"]);
+    let refused = Run::create(&gpu, config, &dataset, &folder.path().join("other")).err().expect("too large");
+    assert!(refused.to_string().contains("one of its buffers has 256 MiB"), "{refused}");
+}
+
+#[test]
+fn two_thousand_steps_allocate_nothing() {
+    struct Watch<'a>(&'a Gpu, Vec<(u64, u64)>, u32);
+    impl Observer for Watch<'_> {
+        fn step(&mut self, report: &StepReport) {
+            self.1.push(self.0.allocated());
+            self.2 = report.step;
+        }
+    }
+    let gpu = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");
+    let (folder, dataset) = (tempfile::tempdir().expect("a temporary folder"), few(1000, 10));
+    let config = config(&[
+        "model=mlp_2x16",
+        "batch=2",
+        "epochs=5",
+        "data.validation=0.2",
+        "eval_batch=10",
+        "augment.pad=0",
+        "optimizer.lr=0.001",
+    ]);
+    let mut run = Run::create(&gpu, config, &dataset, &folder.path().join("run")).expect("the run starts");
+    let mut watch = Watch(&gpu, Vec::new(), 0);
+    run.train(&mut watch, &AtomicBool::new(false)).expect("it ends");
+    assert_eq!(watch.2, 2000);
+    assert!(watch.1.iter().all(|allocated| *allocated == watch.1[0]), "it grew");
+}
+
+/// Bytes of this process' memory that are in use.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number") * 4096
+}
+
+/// In a process of its own: other tests allocate meanwhile.
+#[cfg(target_os = "linux")]
+#[test]
+fn fifty_trainers_leave_nothing_behind() {
+    if std::env::var_os("WGRAD_FIFTY_TRAINERS").is_none() {
+        let own = std::env::current_exe().expect("this program");
+        let mut command = std::process::Command::new(own);
+        command.args(["--exact", "device::memory::fifty_trainers_leave_nothing_behind", "--nocapture"]);
+        let output = command.env("WGRAD_FIFTY_TRAINERS", "1").output().expect("it starts");
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    }
+    let gpu = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");
+    let (dataset, config) = (few(40, 10), config(&["model=resnet8", "batch=8", "data.split=none"]));
+    let network = wgrad::train::build_network(&config, [32, 32, 3], 10).expect("a network");
+    let all: Vec<u32> = (0..40).collect();
+    let (mut live, mut memory) = (Vec::new(), Vec::new());
+    for _ in 0..50 {
+        let settings = step_settings(&config, &dataset.train, &all, Choices::of_device(&gpu));
+        let data = DeviceImages::upload(&gpu, &dataset.train).expect("room");
+        let mut trainer = Trainer::new(&gpu, &network, &data, 40, settings).expect("a trainer");
+        trainer.weights.initialize(&gpu, &network, 1).expect("weights");
+        trainer.begin_epoch(0, &all, &[0.1; 5], 0, 0).expect("an epoch");
+        trainer.step(0).expect("a step");
+        trainer.finish().expect("its end");
+        drop((trainer, data));
+        live.push(gpu.live_bytes());
+        memory.push(resident());
+    }
+    assert!(live.iter().all(|bytes| *bytes == live[0]), "{live:?}");
+    // The first ones warm up allocators and caches. A trainer has about 20 MiB: one that is kept each time would show at once.
+    let grown = memory[49].saturating_sub(memory[9]);
+    assert!(grown < 20 << 20, "grown by {grown} bytes in 40 cycles: {memory:?}");
 }

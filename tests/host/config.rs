@@ -297,6 +297,7 @@ fn a_resolved_configuration_holds_every_key() {
         "data.train_count",
         "early_stopping.patience",
         "init",
+        "memory_limit",
         "optimizer.average",
         "optimizer.clip_norm",
         "optimizer.clip_value",

@@ -3,7 +3,7 @@
 use wgrad::config::RunConfig;
 use wgrad::kernels::Activation;
 use wgrad::nn::models::{self, Settings};
-use wgrad::nn::{Layer, Network, Role};
+use wgrad::nn::{Layer, Network, Role, initial};
 use wgrad::train::build_network;
 
 fn network(model: &str, sets: &[&str]) -> Network {
@@ -192,4 +192,60 @@ fn wrong_descriptions_are_named_at_their_place() {
             .to_string()
             .contains("nowhere/to/be.toml")
     );
+}
+
+/// Rows of orthogonal weights are orthonormal, or their columns where there are more rows; variances are those of the fans.
+#[test]
+fn initial_weights_are_what_their_names_say() {
+    let with = |kernels: &str| network("resnet8", &[&format!("weights.kernels={kernels}")]);
+    let values = |network: &Network, name: &str| {
+        let index = network.parameters.iter().position(|p| p.name == name).unwrap();
+        (initial(&network.parameters[index], index, 9), network.parameters[index].shape.clone())
+    };
+    for name in ["layer1.0.conv1.weight", "layer3.0.conv2.weight", "conv1.weight"] {
+        let (weights, shape) = values(&with("orthogonal"), name);
+        let columns = weights.len() / shape[0];
+        let row = |o: usize| &weights[o * columns..(o + 1) * columns];
+        for a in 0..shape[0] {
+            for b in 0..shape[0] {
+                let dot: f64 = row(a).iter().zip(row(b)).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                let expected = if a == b { 1.0 } else { 0.0 };
+                // Rounding to f32 of unit vectors.
+                assert!((dot - expected).abs() < 1e-6, "{name}: {a} {b} {dot}");
+            }
+        }
+    }
+    let fan_in = 9.0 * 64.0;
+    let variances = [
+        ("he_normal", 2.0 / fan_in, f64::INFINITY),
+        ("he_truncated", 2.0 / fan_in, 2.0 / 0.879_625_66 * (2.0f64 / fan_in).sqrt()),
+        ("he_uniform", 2.0 / fan_in, (6.0f64 / fan_in).sqrt()),
+        ("glorot_uniform", 1.0 / fan_in, (3.0f64 / fan_in).sqrt()),
+        ("lecun_normal", 1.0 / fan_in, f64::INFINITY),
+    ];
+    for (name, variance, most) in variances {
+        let (weights, _) = values(&with(name), "layer3.0.conv2.weight");
+        let count = weights.len() as f64;
+        let got = weights.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>() / count;
+        // Five standard deviations of the variance of n normals; the others' are smaller.
+        assert!(
+            (got / variance - 1.0).abs() < 5.0 * (2.0 / count).sqrt(),
+            "{name}: {got}, expected {variance}"
+        );
+        assert!(weights.iter().all(|&w| f64::from(w).abs() <= most * (1.0 + 1e-6)), "{name}");
+    }
+    let (dirac, shape) = values(&with("dirac"), "layer1.0.conv1.weight");
+    assert_eq!(dirac.iter().filter(|&&w| w == 1.0).count(), shape[0]);
+    assert_eq!(dirac[4], 1.0);
+}
+
+/// The same seed gives the same weights for every activation.
+#[test]
+fn weights_do_not_depend_on_the_activation() {
+    let of = |activation: &str| {
+        let network = network("resnet8", &[&format!("activation={activation}")]);
+        initial(&network.parameters[0], 0, 4)
+    };
+    assert_eq!(of("relu"), of("dropact"));
+    assert_eq!(of("relu"), of("elu"));
 }

@@ -7,7 +7,7 @@ use wgrad::interop::onnx::proto::{ModelProto, NodeProto, TensorProto};
 use wgrad::interop::onnx::{INPUT, OPSET, OUTPUT, export};
 use wgrad::kernels::activation::Form;
 use wgrad::kernels::{ACTIVATIONS, Activation};
-use wgrad::nn::models::{Settings, ShortcutOption, build};
+use wgrad::nn::models::{Settings, ShortcutOption, WeightDrop, build};
 use wgrad::nn::{Builder, Network, Parameter, initial};
 use wgrad::reference::activation as reference;
 
@@ -245,4 +245,47 @@ fn an_activation_of_the_users_is_refused() {
     let network = resnet(ShortcutOption::A, file);
     let error = export(&network, &|_| Ok(&[]), &[]).expect_err("no ONNX form").to_string();
     assert!(error.contains("swish.wgsl") && error.contains("ONNX"), "{error}");
+}
+
+/// Activations that a layer of their own computes: the operators of each in a residual network.
+#[test]
+fn activations_with_learned_numbers_or_other_channels() {
+    for row in ACTIVATIONS.iter().filter(|row| row.form != Form::Elementwise) {
+        let kinds: &[(&str, usize)] = match row.name {
+            "prelu" => &[("PRelu", 19), ("Relu", 0)],
+            "probact_learned" => &[("Relu", 19)],
+            "crelu" => &[("Neg", 19), ("Relu", 38), ("Concat", 19)],
+            "maxout" => &[("ReduceMax", 19), ("Relu", 0)],
+            other => panic!("{other}: say which operators it becomes"),
+        };
+        let model = model_of(&resnet(ShortcutOption::B, row.name));
+        for (kind, want) in kinds {
+            assert_eq!(count(&model, kind), *want, "{}: {kind}", row.name);
+        }
+    }
+}
+
+/// Every family of models has a graph; DropConnect's weights are those of evaluation.
+#[test]
+fn every_family_of_models() {
+    let settings = || Settings::cifar10(Activation::parse("relu").expect("an activation"));
+    for (name, kind, want) in [
+        ("resnet20_seed", "Conv", 22),
+        ("resnet_v1_20", "Conv", 21),
+        ("resnet_v2_11", "Conv", 13),
+        ("wrn_10_2", "Conv", 10),
+        ("mlp_3x20", "Gemm", 4),
+        ("mlp_bn_3x20", "BatchNormalization", 4),
+    ] {
+        let network = build(name, &settings()).expect("a model");
+        assert_eq!(count(&model_of(&network), kind), want, "{name}: {kind}");
+    }
+    let mut dropped = settings();
+    dropped.regularize.dropconnect = Some(WeightDrop { rate: 0.25, linear_only: true, gaussian: true });
+    let model = model_of(&build("resnet8", &dropped).expect("a model"));
+    let graph = model.graph.as_ref().expect("a graph");
+    let kept: Vec<&NodeProto> = graph.node.iter().filter(|node| node.op_type == "Mul").collect();
+    assert_eq!(kept.len(), 1, "the linear layer's weights alone");
+    assert_eq!(kept[0].input[0], "linear.weight");
+    assert_eq!(floats(tensor(&model, &kept[0].input[1])), [0.75]);
 }

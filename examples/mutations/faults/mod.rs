@@ -1,5 +1,6 @@
 //! The faults: one change of one kernel's text each.
 
+mod added;
 mod batchnorm;
 mod conv;
 mod layers;
@@ -31,5 +32,8 @@ pub const fn race(kernel: &'static str, what: &'static str, from: &'static str, 
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = Fault> {
-    [conv::FAULTS, tiles::FAULTS, batchnorm::FAULTS, layers::FAULTS].into_iter().flatten().copied()
+    [conv::FAULTS, tiles::FAULTS, batchnorm::FAULTS, layers::FAULTS, added::FAULTS]
+        .into_iter()
+        .flatten()
+        .copied()
 }

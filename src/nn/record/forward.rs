@@ -17,12 +17,20 @@ impl Pass<'_> {
     /// # Errors
     /// A kernel that cannot take a shape, or not enough device memory.
     pub fn forward(&mut self, recorder: &mut Recorder) -> Result<()> {
+        self.forward_to(self.network.nodes.len(), recorder)
+    }
+
+    /// The same for the first `nodes` nodes only.
+    ///
+    /// # Errors
+    /// As [`Pass::forward`].
+    pub fn forward_to(&mut self, nodes: usize, recorder: &mut Recorder) -> Result<()> {
         let known = self.workspace.filters.take();
         self.workspace.filters =
             TransformedFilters::of(known, self.gpu, self.network, self.choices, self.batch)?;
         self.connect_weights(recorder);
         self.transform_filters(self.mode == Mode::Train, recorder);
-        for (index, node) in self.network.nodes.iter().enumerate() {
+        for (index, node) in self.network.nodes.iter().enumerate().take(nodes) {
             let mut dispatches = self.forward_node(index, node)?;
             dispatches.extend(self.sample_connections(index, node)?);
             for mut dispatch in dispatches {

@@ -110,10 +110,12 @@ struct Twin {
     dx: LazyLock<[Vec<f64>; 2], Lazy>,
     dw: LazyLock<[Vec<f64>; 2], Lazy>,
     /// Tolerances of Winograd's forms, made when first asked for.
-    winograd: Mutex<HashMap<(Direction, Filters), Arc<Vec<f64>>>>,
+    winograd: Mutex<Tolerances>,
 }
 
 type Lazy = Box<dyn FnOnce() -> [Vec<f64>; 2] + Send>;
+type Function = Box<dyn Fn(&[f64], &[f64]) -> Vec<f64> + Send>;
+type Tolerances = HashMap<(Direction, Filters), Arc<Vec<f64>>>;
 
 pub(super) fn conv_of(
     [batch, height, width, in_channels, out_channels, kernel, stride, padding]: Sizes,
@@ -145,7 +147,7 @@ fn twin(sizes: Sizes, inputs: Inputs) -> Twin {
     for values in [&mut x, &mut weight, &mut dy] {
         values.iter_mut().for_each(|value| *value = inputs.value(*value));
     }
-    let lazy = |a: &[f64], b: &[f64], f: Box<dyn Fn(&[f64], &[f64]) -> Vec<f64> + Send>| {
+    let lazy = |a: &[f64], b: &[f64], f: Function| {
         let (a, b) = (a.to_vec(), b.to_vec());
         LazyLock::new(Box::new(move || [f(&a, &b), f(&abs(&a), &abs(&b))]) as Lazy)
     };

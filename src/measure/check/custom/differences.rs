@@ -52,8 +52,7 @@ impl Point {
 impl Verdict {
     fn see(&mut self, point: Point) {
         self.compared += 1;
-        // NaN counts as wrong.
-        self.wrong += usize::from(!(point.ratio() <= 1.0));
+        self.wrong += usize::from(point.ratio().is_nan() || point.ratio() > 1.0);
         let ratio = |point: &Point| if point.ratio().is_nan() { f64::INFINITY } else { point.ratio() };
         if self.worst.is_none_or(|worst| ratio(&point) > ratio(&worst)) {
             self.worst = Some(point);

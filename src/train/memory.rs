@@ -1,0 +1,136 @@
+//! Whether a run fits on the device, before anything is allocated.
+
+use super::network::precision;
+use crate::config::RunConfig;
+use crate::data::Dataset;
+use crate::gpu::Gpu;
+use crate::kernels::conv::Choices;
+use crate::kernels::groups_of_four;
+use crate::nn::{Network, NetworkBytes};
+use crate::{Error, Result};
+
+/// Bytes that a run will take on its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// The network's own.
+    pub network: NetworkBytes,
+    /// Images, labels and their order.
+    pub data: u64,
+    /// Results, and the host's way to them.
+    pub results: u64,
+}
+
+impl MemoryEstimate {
+    /// The estimate for a run's configuration with this batch.
+    fn new(
+        gpu: &Gpu,
+        config: &RunConfig,
+        network: &Network,
+        dataset: &Dataset,
+        batch: usize,
+    ) -> Result<Self> {
+        let choices = Choices::with_precision(gpu, precision(config))?;
+        let (train, test) = (dataset.train.len(), dataset.test.len());
+        let images = train + test;
+        let data = images * (dataset.train.image_bytes() + 4 + 2 * 4);
+        let logits = 4 * groups_of_four(network.classes) * 4;
+        let network = NetworkBytes::estimate(network, &choices, config.eval_batch as usize, batch.min(train));
+        // Logits of validation and test, and a staging buffer of the larger of them and the weights.
+        let results = (images * logits + (test * logits).max(network.weights as usize / 3)) as u64;
+        Ok(Self { network, data: data as u64, results })
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        let NetworkBytes { values, gradients, weights, .. } = self.network;
+        values + gradients + weights + self.data + self.results
+    }
+
+    /// In words, in MiB.
+    pub fn describe(&self) -> String {
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let NetworkBytes { values, gradients, weights, .. } = self.network;
+        format!(
+            "about {} MiB on the device: {} values, {} gradients, {} weights, {} data and results",
+            mib(self.total()),
+            mib(values),
+            mib(gradients),
+            mib(weights),
+            mib(self.data + self.results)
+        )
+    }
+}
+
+/// What a run may take.
+struct Limit {
+    /// Bytes of one buffer.
+    buffer: u64,
+    /// Bytes of all.
+    total: Option<u64>,
+    /// Whose limit that is.
+    whose: String,
+}
+
+impl Limit {
+    fn of(gpu: &Gpu, config: &RunConfig) -> Self {
+        let limits = gpu.limits();
+        let buffer = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        let set = config.memory_limit.map(|mib| u64::from(mib) << 20);
+        match (set, gpu.is_software()) {
+            (Some(total), _) => Self { buffer, total: Some(total), whose: "memory_limit".into() },
+            // A software driver's memory is the machine's.
+            (None, true) => {
+                Self { buffer, total: available(), whose: "the memory that this machine has left".into() }
+            }
+            (None, false) => Self { buffer, total: None, whose: String::new() },
+        }
+    }
+
+    fn holds(&self, estimate: &MemoryEstimate) -> bool {
+        estimate.network.largest <= self.buffer && self.total.is_none_or(|total| estimate.total() <= total)
+    }
+}
+
+/// Bytes that the operating system could give; `None` where it does not say.
+fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+/// The estimate of a run.
+///
+/// # Errors
+/// It passes the device's limit or the configured one: with the batch that would fit.
+pub fn estimate(
+    gpu: &Gpu,
+    config: &RunConfig,
+    network: &Network,
+    dataset: &Dataset,
+) -> Result<MemoryEstimate> {
+    let with = |batch: usize| MemoryEstimate::new(gpu, config, network, dataset, batch);
+    let (limit, wanted) = (Limit::of(gpu, config), config.batch as usize);
+    let whole = with(wanted)?;
+    if limit.holds(&whole) {
+        return Ok(whole);
+    }
+    // The estimate grows with the batch.
+    let (mut fits, mut fails) = (0, wanted);
+    while fails - fits > 1 {
+        let middle = fits.midpoint(fails);
+        if limit.holds(&with(middle)?) { fits = middle } else { fails = middle }
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let reason = if whole.network.largest > limit.buffer {
+        let (largest, most) = (mib(whole.network.largest), mib(limit.buffer));
+        format!("one of its buffers has {largest} MiB, {} takes {most}", gpu.name())
+    } else {
+        format!("{}; {} is {} MiB", whole.describe(), limit.whose, mib(limit.total.unwrap_or(0)))
+    };
+    let advice = match fits {
+        0 => "not even a batch of 1 fits: use a smaller model, eval_batch or data set".to_owned(),
+        batch => format!("a batch of {batch} would fit"),
+    };
+    Err(Error::Device(format!("batch {wanted} of {} does not fit: {reason}; {advice}", network.name)))
+}
