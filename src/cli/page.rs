@@ -2,6 +2,7 @@
 
 use wgrad::Result;
 use wgrad::data::{Dataset, image_file};
+use wgrad::nn::Network;
 use wgrad::report::{self, Details, Filters, Mistake};
 use wgrad::train::{Checkpoint, Evaluation, Run, RunFolder, Summary, metrics};
 
@@ -23,6 +24,7 @@ pub(super) fn write(run: &Run, summary: &Summary, dataset: &Dataset) -> Result<(
         confusion: evaluation.confusion,
         mistakes: mistakes(logits, dataset, classes)?,
         filters: filters(&checkpoint),
+        sparsity: sparsity(run.network(), &checkpoint),
     };
     let epochs = metrics::read(&folder.metrics())?;
     report::write_detailed(folder.root(), &epochs, summary, &config.to_toml(), &details)
@@ -49,6 +51,19 @@ fn mistakes(logits: &[f32], dataset: &Dataset, classes: usize) -> Result<Vec<Mis
             Ok(Mistake { image, label: usize::from(test.labels[image]), answer, p, p_label, png })
         })
         .collect()
+}
+
+/// Zeros of each kernel; nothing where none has any.
+fn sparsity(network: &Network, checkpoint: &Checkpoint) -> Vec<(String, usize, usize)> {
+    let kernels = network.parameters.iter().filter(|parameter| parameter.role.is_kernel());
+    let rows: Vec<_> = kernels
+        .filter_map(|parameter| {
+            let values = &checkpoint.tensors.get(&parameter.name)?.1;
+            let zeros = values.iter().filter(|value| **value == 0.0).count();
+            Some((parameter.name.clone(), zeros, values.len()))
+        })
+        .collect();
+    if rows.iter().any(|row| row.1 > 0) { rows } else { Vec::new() }
 }
 
 /// The filters of `conv1`, where the network begins with a convolution of the image.

@@ -60,6 +60,7 @@ const FIXED: &[&str] = &[
     "data.train_count",
     "optimizer.kind",
     "optimizer.average",
+    "prune.share",
 ];
 /// Keys of the place in an unfinished epoch.
 const FIXED_IN_AN_EPOCH: &[&str] = &["batch", "data.last_batch"];

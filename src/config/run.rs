@@ -9,6 +9,7 @@ use super::choices::{Monitor, OnNan, Precision, Shortcut};
 use super::layers;
 use super::model::{RegularizeConfig, WeightsConfig};
 use super::optimizer::OptimizerConfig;
+use super::prune::PruneConfig;
 use super::schedule::{EarlyStoppingConfig, ScheduleConfig};
 use super::sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
 use crate::error::Result;
@@ -67,6 +68,8 @@ pub struct RunConfig {
     pub optimizer: OptimizerConfig,
     /// How the learning rate changes.
     pub schedule: ScheduleConfig,
+    /// Which weights become 0.
+    pub prune: PruneConfig,
     /// When a run without progress ends.
     pub early_stopping: EarlyStoppingConfig,
     /// For every batch normalisation.
@@ -104,6 +107,7 @@ impl Default for RunConfig {
             augment: AugmentConfig::default(),
             optimizer: OptimizerConfig::default(),
             schedule: ScheduleConfig::default(),
+            prune: PruneConfig::default(),
             early_stopping: EarlyStoppingConfig::default(),
             batchnorm: BatchNormConfig::default(),
             loss: LossConfig::default(),

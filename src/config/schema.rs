@@ -29,6 +29,7 @@ fn full() -> RunConfig {
     config.optimizer.average = Some(0.5);
     config.schedule.factors = Some(vec![1.0]);
     config.early_stopping.patience = Some(1);
+    config.prune.share = Some(0.5);
     config
 }
 

@@ -74,6 +74,7 @@ impl RunConfig {
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.early_stopping.validate()?;
+        self.prune.validate(self.epochs)?;
         self.validate_watches()?;
         within("batchnorm.momentum", self.batchnorm.momentum, (Excluded(0.0), Included(1.0)))?;
         within("batchnorm.eps", self.batchnorm.eps, (Excluded(0.0), Included(1.0)))?;

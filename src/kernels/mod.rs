@@ -87,6 +87,7 @@ pub const KERNELS: &[&Kernel] = &[
     &optimizer::SGD,
     &optimizer::ADAM,
     &optimizer::RMSPROP,
+    &optimizer::MASK,
     &optimizer::AVERAGE,
     &optimizer::SWAP,
     &ceiling::COPY,

@@ -117,6 +117,11 @@ pub fn clip_factor(gradient: &[f64], most: f64) -> (f64, f64) {
     ((most / (norm + 1e-6)).min(1.0), norm)
 }
 
+/// Pruned weights stay 0: weight *= mask, of zeros and ones.
+pub fn mask(mask: &[f64], weight: &mut [f64]) {
+    weight.iter_mut().zip(mask).for_each(|(weight, mask)| *weight *= mask);
+}
+
 /// The moving average of weights after step `step` (from 0), in place: min(decay, (1 + step)/(10 + step)) of it stays.
 pub fn average(decay: f64, step: u32, weight: &[f64], average: &mut [f64]) {
     let step = f64::from(step);

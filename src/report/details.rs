@@ -19,6 +19,8 @@ pub struct Details {
     pub mistakes: Vec<Mistake>,
     /// The filters that see the image.
     pub filters: Option<Filters>,
+    /// Name, zeros and weights of each kernel, where any has zeros.
+    pub sparsity: Vec<(String, usize, usize)>,
 }
 
 /// A test image with a wrong answer.
@@ -136,6 +138,27 @@ pub(super) fn filters(report: &Report) -> String {
     format!(
         "<section>\n<h2>First filters</h2>\n<p>Weights of the first convolution as red, green and blue, each filter over its own \
          range.</p>\n<div class=\"filters\">\n{pictures}</div>\n</section>\n"
+    )
+}
+
+/// Zeros of each kernel, as bars.
+pub(super) fn sparsity(report: &Report) -> String {
+    let Some(details) = report.details.filter(|details| !details.sparsity.is_empty()) else {
+        return String::new();
+    };
+    let row = |(name, zeros, all): &(String, usize, usize)| {
+        let share = *zeros as f64 / (*all).max(1) as f64;
+        format!(
+            "<tr><th scope=\"row\">{}</th><td><div class=\"bar\" style=\"--share:{share:.3}\"></div></td><td>{:.1} % of {all}</td></tr>\n",
+            escape(name),
+            100.0 * share
+        )
+    };
+    let rows: String = details.sparsity.iter().map(row).collect();
+    let (zeros, all) = details.sparsity.iter().fold((0, 0), |sum, row| (sum.0 + row.1, sum.1 + row.2));
+    format!(
+        "<section>\n<h2>Pruned weights</h2>\n<p>Zeros among the weights of convolutions and linear layers: {zeros} of {all}.</p>\n\
+         <table class=\"bars\">\n<tbody>\n{rows}</tbody>\n</table>\n</section>\n"
     )
 }
 

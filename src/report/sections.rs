@@ -1,7 +1,7 @@
 //! The sections of the report, top to bottom: each turns the run into a piece of HTML.
 
 use super::curves::{Trace, trace_svg};
-use super::details::{classes, confusion, filters, mistakes};
+use super::details::{classes, confusion, filters, mistakes, sparsity};
 use super::html::escape;
 use super::{Measure, Report, panel_svg};
 
@@ -10,7 +10,7 @@ pub(super) type Section = fn(&Report) -> String;
 
 /// The order of the page.
 pub(super) const SECTIONS: &[Section] =
-    &[headline, curves, confusion, classes, mistakes, filters, summary, epochs, config];
+    &[headline, curves, confusion, classes, mistakes, filters, sparsity, summary, epochs, config];
 
 /// A share as a percentage, or a dash where there is none.
 fn percent(share: Option<f64>) -> String {

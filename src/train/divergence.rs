@@ -82,6 +82,7 @@ impl Run<'_> {
         let trainer = &mut device.trainer;
         let order = order::epoch_order(&self.split.train, self.config.seed, self.progress.epoch);
         let rates = self.rates(trainer.steps_per_epoch());
+        self.prune(trainer)?;
         trainer.begin_epoch(self.progress.epoch, &order, &rates, done, record)?;
         let mut largest = String::new();
         for (record, number) in (record..).zip(done + 1..=step) {

@@ -82,6 +82,7 @@ impl Run<'_> {
         let trainer = &mut device.trainer;
         let rates = self.rates(trainer.steps_per_epoch());
         let order = order::epoch_order(&self.split.train, self.config.seed, epoch);
+        self.prune(trainer)?;
         trainer.begin_epoch(epoch, &order, &rates, self.progress.step, self.progress.record as usize)?;
         let images = match self.steps(trainer, total_steps, started, observer, stop)? {
             End::Done(images) => images,

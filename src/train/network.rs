@@ -112,7 +112,10 @@ pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices
         mixup: config.augment.mixup,
         normalize: normalize(config, images, train),
         label_smoothing: config.loss.label_smoothing as f32,
-        optimizer: optimizer_settings(&config.optimizer),
+        optimizer: OptimizerSettings {
+            prunes: config.prune.share.is_some(),
+            ..optimizer_settings(&config.optimizer)
+        },
         seed: config.seed,
         choices,
         loss_scale: config.loss_scale as f32,
@@ -145,6 +148,7 @@ pub fn optimizer_settings(config: &OptimizerConfig) -> OptimizerSettings {
         l1: config.l1 as f32,
         kernels_only: config.decay_on == DecayOn::Kernels,
         average: config.average,
+        prunes: false,
         steps_before: u64::from(config.steps_before),
     }
 }

@@ -1,6 +1,8 @@
 //! The optimizer on the device: what it keeps of each parameter, which parameters decay, clipping, the moving average.
 
 use super::checkpoint::Checkpoint;
+use super::prune::masks;
+use crate::config::PruneScope;
 use crate::gpu::{Buffer, Gpu, Plan, Recorder, View};
 use crate::kernels::optimizer::{self, Clip, GradientNorm, Rates, Rule, Treatment};
 use crate::nn::{ALIGN, Network, Parameter, Role, Weights};
@@ -10,6 +12,8 @@ use crate::{Error, Result};
 const SLOT: &str = "optimizer.";
 /// Prefix of the trained weights where a moving average stands under the plain names.
 const TRAINED: &str = "train.weight.";
+/// Prefix of the masks of pruned weights.
+const MASK: &str = "prune.mask.";
 
 /// How gradients become updates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +30,8 @@ pub struct OptimizerSettings {
     pub kernels_only: bool,
     /// Share of the weights' moving average that stays, where there is one.
     pub average: Option<f64>,
+    /// Whether weights are pruned.
+    pub prunes: bool,
     /// Steps that the rule counts before the run's first.
     pub steps_before: u64,
 }
@@ -53,6 +59,7 @@ pub struct Optimizer {
     decay: Buffer,
     norm: Option<GradientNorm>,
     average: Option<Average>,
+    mask: Option<Buffer>,
 }
 
 struct Average {
@@ -88,7 +95,8 @@ impl Optimizer {
             let blocks = parameter.first / ALIGN..(parameter.first + parameter.words).div_ceil(ALIGN);
             table[blocks].fill(settings.penalties(parameter));
         }
-        Ok(Self { settings, slots, decay: gpu.upload("decay", &table)?, norm, average })
+        let mask = settings.prunes.then(|| gpu.upload("mask", &vec![1.0f32; words])).transpose()?;
+        Ok(Self { settings, slots, decay: gpu.upload("decay", &table)?, norm, average, mask })
     }
 
     /// Appends the update of a step.
@@ -102,8 +110,16 @@ impl Optimizer {
         let slots: Vec<&View> = slots.iter().collect();
         let views = [&gradient, &decay, state, &scaling];
         recorder.push(self.settings.rule.step(self.settings.treatment, views, &weight, &slots));
+        let mask = self.mask.as_ref().map(Buffer::view);
+        if let Some(mask) = &mask {
+            recorder.push(optimizer::mask(mask, &weight));
+        }
         if let Some(average) = &self.average {
-            recorder.push(optimizer::average(average.decay, &weight, state, &average.buffer.view()));
+            let buffer = average.buffer.view();
+            recorder.push(optimizer::average(average.decay, &weight, state, &buffer));
+            if let Some(mask) = &mask {
+                recorder.push(optimizer::mask(mask, &buffer));
+            }
         }
     }
 
@@ -115,6 +131,32 @@ impl Optimizer {
         let Some(average) = &self.average else { return Ok(()) };
         let flat: Vec<f32> = gpu.read(&weights.weight.view())?;
         gpu.write(&average.buffer.view(), &flat)
+    }
+
+    /// Prunes the weights as they are now: `share` of the kernels' smallest become 0 and stay there.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn prune(
+        &self,
+        gpu: &Gpu,
+        network: &Network,
+        weights: &Weights,
+        share: f64,
+        scope: PruneScope,
+    ) -> Result<()> {
+        let Some(mask) = &self.mask else { return Ok(()) };
+        let values = weights.get(gpu, &weights.weight, &network.parameters)?;
+        let masks = masks(&network.parameters, &values, share, scope);
+        for (parameter, values) in network.parameters.iter().zip(&masks) {
+            weights.set_in(gpu, mask, parameter, values)?;
+        }
+        let mut recorder = Recorder::new();
+        recorder.push(optimizer::mask(&mask.view(), &weights.weight.view()));
+        if let Some(average) = &self.average {
+            recorder.push(optimizer::mask(&mask.view(), &average.buffer.view()));
+        }
+        recorder.finish(gpu)?.run(gpu)
     }
 
     /// Averaged and trained weights change places; nothing without an average. Twice is as never.
@@ -146,6 +188,9 @@ impl Optimizer {
         };
         for (name, buffer) in &self.slots {
             add(&format!("{SLOT}{name}."), buffer)?;
+        }
+        if let Some(mask) = &self.mask {
+            add(MASK, mask)?;
         }
         if let Some(average) = &self.average {
             add("", &average.buffer)?;
@@ -179,6 +224,9 @@ impl Optimizer {
         };
         for (name, buffer) in &self.slots {
             set(&format!("{SLOT}{name}."), buffer)?;
+        }
+        if let Some(mask) = &self.mask {
+            set(MASK, mask)?;
         }
         if let Some(average) = &self.average {
             set("", &average.buffer)?;

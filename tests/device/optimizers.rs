@@ -107,3 +107,44 @@ fn the_average_is_what_is_evaluated() {
     let evaluation = Evaluation::of(&logits, &labels, network.classes);
     assert_eq!((Some(evaluation.loss), Some(evaluation.accuracy)), (log[1].val_loss, log[1].val_accuracy));
 }
+
+/// Each kernel of the last and the best checkpoint has exactly its share of zeros, whatever was trained since.
+#[test]
+fn pruned_weights_stay_away() {
+    let sets = [
+        "model=resnet8",
+        "epochs=3",
+        "batch=50",
+        "data.validation=0.1",
+        "optimizer.kind=adam",
+        "optimizer.lr=0.001",
+        "prune.share=0.7",
+        "prune.over_epochs=2",
+    ];
+    let config =
+        RunConfig::from_layers(None, &sets.map(String::from), &toml::Table::new()).expect("a configuration");
+    let mut dataset = load(&Source::Sample).expect("the sample");
+    for (images, count) in [(&mut dataset.train, 200), (&mut dataset.test, 50)] {
+        images.pixels.truncate(count * images.image_bytes());
+        images.labels.truncate(count);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let mut run = Run::create(gpu(), config, &dataset, &out).expect("it begins");
+    struct Quiet;
+    impl Observer for Quiet {}
+    let summary = run.train(&mut Quiet, &AtomicBool::new(false)).expect("it ends");
+    assert!(summary.best_epoch >= 2, "an epoch before the last pruning is no rival");
+    for name in ["last", "best"] {
+        let checkpoint =
+            Checkpoint::read(&out.join(format!("checkpoints/{name}.safetensors"))).expect("whole");
+        for parameter in &run.network().parameters {
+            let values = &checkpoint.tensors[&parameter.name].1;
+            let zeros = values.iter().filter(|&&v| v == 0.0).count();
+            if parameter.role.is_kernel() {
+                let expected = (0.7 * values.len() as f64).round() as usize;
+                assert_eq!(zeros, expected, "{name}: {}", parameter.name);
+            }
+        }
+    }
+}

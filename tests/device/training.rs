@@ -74,6 +74,7 @@ const SETTINGS: &[&[&str]] = &[
     &["optimizer.kind=adamw", "optimizer.lr=1e-3", "optimizer.weight_decay=0.05", "optimizer.clip_value=0.1"],
     &["optimizer.kind=nadam", "optimizer.lr=1e-3", "optimizer.steps_before=100"],
     &["optimizer.kind=rmsprop", "optimizer.lr=1e-4", "optimizer.average=0.99"],
+    &["prune.share=0.6", "prune.from_epoch=1", "prune.over_epochs=2", "optimizer.average=0.9"],
     &["augment.mixup=0.3", "augment.alternate=true", "augment.cutout=8", "augment.normalization=per_pixel"],
     &["augment.shift=fraction", "augment.fill=edge", "augment.normalize_first=true", "schedule.kind=plateau"],
 ];

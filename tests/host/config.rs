@@ -94,6 +94,9 @@ fn every_range_is_checked_at_both_ends() {
         ("schedule.cooldown", &["100001"], &["0", "100000"]),
         ("schedule.min_lr", &["-1", "101", "nan"], &["0", "100"]),
         ("early_stopping.patience", &["0", "100001"], &["1", "100000"]),
+        ("prune.share", &["0", "1", "nan"], &["0.01", "0.99"]),
+        ("prune.from_epoch", &["100001"], &["0", "100000"]),
+        ("prune.over_epochs", &["100001"], &["0", "100000"]),
         ("early_stopping.min_delta", &["-1", "1001", "nan"], &["0", "1000"]),
         ("schedule.warmup_epochs", &["-1", "1001", "nan"], &["0", "1000"]),
         ("schedule.milestones", &["[0]", "[-1]", "[1e7]", "[nan]"], &["[]", "[0.5, 1000000]"]),
@@ -298,6 +301,7 @@ fn a_resolved_configuration_holds_every_key() {
         "optimizer.average",
         "optimizer.clip_norm",
         "optimizer.clip_value",
+        "prune.share",
         "schedule.factors",
         "steps",
     ];

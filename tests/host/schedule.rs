@@ -1,8 +1,10 @@
 //! Learning rates at the steps where a schedule changes.
 
-use wgrad::config::{RunConfig, ScheduleKind};
+use wgrad::config::{PruneConfig, PruneScope, RunConfig, ScheduleKind};
+use wgrad::kernels::Activation;
+use wgrad::nn::models::{self, Settings};
 use wgrad::train::schedule::Schedule;
-use wgrad::train::{LrFound, Plateau, Sweep, Watch, mixup_share};
+use wgrad::train::{LrFound, Plateau, Sweep, Watch, masks, mixup_share};
 
 fn schedule(change: impl FnOnce(&mut RunConfig)) -> Schedule {
     let mut config = RunConfig::default();
@@ -229,4 +231,48 @@ fn mixup_draws_from_its_beta_distribution() {
         );
         assert_eq!(draws[7], mixup_share(alpha, 9, 7));
     }
+}
+
+/// Half of a share pruned over four epochs after two: cubic steps by hand.
+#[test]
+fn pruning_grows_as_zhu_and_gupta_do() {
+    let mut config = RunConfig::default();
+    config.prune = PruneConfig { share: Some(0.8), from_epoch: 2, over_epochs: 4, scope: PruneScope::Layer };
+    config.validate().unwrap();
+    let shares: Vec<f64> = (0..8).map(|finished| config.prune.share_after(finished)).collect();
+    let grown = |t: f64| 0.8 * (1.0 - (1.0 - t).powi(3));
+    for (got, want) in shares.iter().zip([0.0, 0.0, grown(0.25), grown(0.5), grown(0.75), 0.8, 0.8, 0.8]) {
+        assert!((got - want).abs() < 1e-15, "{shares:?}");
+    }
+    config.prune.over_epochs = 0;
+    assert_eq!([1, 2, 3].map(|finished| config.prune.share_after(finished)), [0.0, 0.8, 0.8]);
+    config.prune.from_epoch = config.epochs;
+    assert!(config.validate().unwrap_err().to_string().contains("prune.from_epoch = 200"));
+}
+
+#[test]
+fn the_smallest_weights_are_pruned() {
+    let cifar = Settings::cifar10(Activation::parse("relu").unwrap());
+    let network = models::build("mlp_1x2", &Settings { input: [1, 1, 2], classes: 2, ..cifar }).unwrap();
+    let values: Vec<Vec<f32>> = network
+        .parameters
+        .iter()
+        .map(|p| match (p.role.is_kernel(), p.name.starts_with("hidden")) {
+            (true, true) => vec![0.1, -0.2, 0.3, -0.4],
+            (true, false) => vec![1.0, -2.0, 0.0, 4.0],
+            _ => vec![0.0; p.len()],
+        })
+        .collect();
+    let of = |scope, name: &str| {
+        let all = masks(&network.parameters, &values, 0.5, scope);
+        let at =
+            network.parameters.iter().position(|p| p.name.starts_with(name) && p.role.is_kernel()).unwrap();
+        let biases = network.parameters.iter().zip(&all).filter(|(p, _)| !p.role.is_kernel());
+        assert!(biases.map(|(_, mask)| mask).all(|mask| mask.iter().all(|&m| m == 1.0)));
+        all[at].clone()
+    };
+    assert_eq!(of(PruneScope::Layer, "hidden"), [0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(of(PruneScope::Layer, "linear"), [0.0, 1.0, 0.0, 1.0]);
+    assert_eq!(of(PruneScope::Network, "hidden"), [0.0, 0.0, 0.0, 1.0]);
+    assert_eq!(of(PruneScope::Network, "linear"), [1.0, 1.0, 0.0, 1.0]);
 }

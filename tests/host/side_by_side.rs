@@ -86,6 +86,7 @@ fn the_report_shows_answers_and_images() {
         classes: vec!["<cat>".into(), "dog".into()],
         confusion: vec![vec![8, 2], vec![0, 5]],
         mistakes: vec![Mistake { image: 7, label: 0, answer: 1, p: 0.97, p_label: 0.021, png: png.clone() }],
+        sparsity: vec![("conv1.weight".into(), 90, 120)],
         filters: Some(Filters { size: 3, values: (0..54).map(|i| i as f32).collect() }),
     };
     let folder = tempfile::tempdir().unwrap();
@@ -102,6 +103,7 @@ fn the_report_shows_answers_and_images() {
         "is &lt;cat&gt;, 2.1 %",
         "--share:0.200",
         "rgb(0,88,177)",
+        "75.0 % of 120",
         "rgb(78,167,255)",
     ] {
         assert!(html.contains(text), "{text}");

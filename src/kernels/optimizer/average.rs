@@ -1,4 +1,4 @@
-//! The moving average of the weights, and taking its place.
+//! The moving average of the weights, and taking its place; the mask of pruned weights.
 
 use super::{dispatch, fours, kernel};
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
@@ -35,4 +35,20 @@ pub fn average(decay: f64, weight: &View, state: &View, average: &View) -> Dispa
 pub fn swap(a: &View, b: &View) -> Dispatch {
     let count = fours(a);
     dispatch(&SWAP, [a, b], [count, 0, 0, 0], Groups::cover(u64::from(count), SWAP.workgroup))
+}
+
+/// Pruned weights stay 0.
+pub static MASK: Kernel = kernel(
+    "optimizer/mask",
+    shader!("optimizer/mask"),
+    &[lib::INDEX],
+    &[("mask", Access::Read), ("weight", Access::Write)],
+    64,
+    &[],
+);
+
+/// weight *= mask, over flat buffers of one length.
+pub fn mask(mask: &View, weight: &View) -> Dispatch {
+    let count = fours(weight);
+    dispatch(&MASK, [mask, weight], [count, 0, 0, 0], Groups::cover(u64::from(count), MASK.workgroup))
 }

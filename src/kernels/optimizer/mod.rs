@@ -4,7 +4,7 @@ mod average;
 mod norm;
 mod rules;
 
-pub use average::{AVERAGE, SWAP, average, swap};
+pub use average::{AVERAGE, MASK, SWAP, average, mask, swap};
 pub use norm::{CLIP, GradientNorm, SQUARE_SUM};
 pub use rules::{ADAM, Adam, AdamForm, Clip, RMSPROP, RmsProp, Rule, SGD, Sgd, Treatment};
 

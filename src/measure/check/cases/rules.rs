@@ -245,6 +245,16 @@ fn swap(lab: &Lab) -> Result<Vec<Comparison>> {
     Ok(all)
 }
 
+fn mask(lab: &Lab) -> Result<Vec<Comparison>> {
+    let words = 64 * 71;
+    let mut weight = normals(104, words);
+    let mask: Vec<f64> = uniforms(105, words, 0.0, 1.0).into_iter().map(|u| (u * 2.0).floor()).collect();
+    let (mask_view, weight_view) = (lab.values("mask", &mask)?, lab.values("weight", &weight)?);
+    lab.run([optimizer::mask(&mask_view.view, &weight_view.view)])?;
+    twin::mask(&mask, &mut weight);
+    lab.check(&weight_view, &weight, &vec![0.0; words])
+}
+
 /// Every rule with every treatment that changes it.
 fn rules() -> Vec<Rule> {
     let adam = |form| Rule::Adam(Adam { beta1: 0.9, beta2: 0.999, eps: 1e-7, form });
@@ -295,6 +305,7 @@ pub(super) fn cases() -> Vec<Case> {
         let name = format!("from step {first}, decay {decay}");
         cases.push(Case::new(&optimizer::AVERAGE, name, move |lab| average(lab, first, decay)));
     }
+    cases.push(Case::new(&optimizer::MASK, "4544 words", mask));
     cases.push(Case::new(&optimizer::SWAP, "4544 words", swap));
     cases
 }
