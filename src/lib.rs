@@ -2,7 +2,7 @@
 //!
 //! A training step is a [`gpu::Plan`]: a flat list of dispatches over buffers that are allocated once, written out by a
 //! network when it is built and replayed every step. Random numbers are a pure function of (seed, stream, element, step,
-//! layer), see [`rng`]; the CPU twins of all kernels, in f64, are in [`reference`].
+//! layer), see [`rng`]; the CPU twins of all kernels, in f64, are in [`mod@reference`].
 
 pub mod config;
 pub mod data;

@@ -16,6 +16,7 @@ mod host {
     pub mod layering;
     pub mod models;
     pub mod monte_carlo;
+    pub mod mutations;
     pub mod onnx;
     pub mod profile;
     pub mod readers;

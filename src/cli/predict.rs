@@ -1,11 +1,14 @@
 //! `wgrad predict`
 
+use std::io::Cursor;
 use std::path::PathBuf;
 
+use image::{ImageFormat, RgbImage};
 use serde::Serialize;
-use wgrad::Result;
 use wgrad::data::{Dataset, Images, image_file};
+use wgrad::report::{Contact, contact_sheet};
 use wgrad::train::{TrainedNetwork, logits_of};
+use wgrad::{Error, Result};
 
 use super::Context;
 use super::source::{SourceArgs, Trained};
@@ -17,6 +20,9 @@ pub(super) struct PredictArgs {
     /// Image files: PNG, JPEG, WebP or BMP of any size
     #[arg(required = true)]
     images: Vec<PathBuf>,
+    /// Also draw the images as the network sees them, with its answers
+    #[arg(long, value_name = "FILE.svg")]
+    sheet: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +63,25 @@ pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
         .zip(logits.chunks_exact(network.classes))
         .map(|(path, row)| Answer { file: path.display().to_string(), top: ranked(row, &dataset) })
         .collect();
+    if let Some(path) = &args.sheet {
+        let contacts: Vec<Contact> =
+            answers.iter().enumerate().map(|(i, answer)| contact(answer, &images, i)).collect();
+        std::fs::write(path, contact_sheet(&contacts)).map_err(Error::io("write", path))?;
+        context.output.note(format!("contact sheet: {}", path.display()));
+    }
     context.output.result(&answers, || answers.iter().map(describe).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// Image `i` with its answer.
+fn contact(answer: &Answer, images: &Images, i: usize) -> Contact {
+    let mut png = Cursor::new(Vec::new());
+    let pixels = images.image(i).to_vec();
+    if let Some(image) = RgbImage::from_raw(images.width, images.height, pixels) {
+        // Writing to memory cannot fail.
+        let _ = image.write_to(&mut png, ImageFormat::Png);
+    }
+    let answers = answer.top.iter().map(|class| (class.class.clone(), class.p)).collect();
+    Contact { title: answer.file.clone(), png: png.into_inner(), answers }
 }
 
 /// Softmax, most likely first.

@@ -1,4 +1,4 @@
-//! CIFAR's "python version": pickled dictionaries of planar images and labels, see [`super::pickle`].
+//! CIFAR's "python version": pickled dictionaries of planar images and labels, read by a parser that runs nothing.
 
 use std::fs;
 use std::path::Path;

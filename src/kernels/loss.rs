@@ -80,7 +80,7 @@ impl CrossEntropy {
     }
 }
 
-/// results[cursor + n] = logits[n] for a batch of logits of `classes`; places past `images` are left alone.
+/// `results[cursor + n] = logits[n]` for a batch of logits of `classes`; places past `images` are left alone.
 pub fn collect(
     batch: usize,
     classes: usize,

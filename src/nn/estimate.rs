@@ -20,19 +20,21 @@ pub struct NetworkBytes {
     pub values: u64,
     /// Gradients of those.
     pub gradients: u64,
-    /// Weights, their gradients, momentum, statistics, partial sums and transformed copies.
+    /// Weights, their gradients, the optimizer's copies, statistics, partial sums and transformed weights.
     pub weights: u64,
     /// The largest single buffer.
     pub largest: u64,
 }
 
 impl NetworkBytes {
-    /// An estimate from above for forward passes of up to `forward_batch` images and backward passes of `backward_batch`.
+    /// An estimate from above for forward passes of up to `forward_batch` images and backward passes of `backward_batch`;
+    /// `copies` counts what the optimizer keeps of the weights' size.
     pub fn estimate(
         network: &Network,
         choices: &Choices,
         forward_batch: usize,
         backward_batch: usize,
+        copies: usize,
     ) -> Self {
         let batch = forward_batch.max(backward_batch);
         let value_bytes = |value: usize, batch: usize| 4 * network.words(value, batch) as u64;
@@ -61,7 +63,7 @@ impl NetworkBytes {
         let (partials, transformed) =
             (layout_partials(network, backward_batch).1, filters::layout(network, choices, batch).1);
         largest = largest.max(4 * partials as u64);
-        let words = (3 + connected) * flat + (partials + transformed) as u64;
+        let words = (2 + copies as u64 + connected) * flat + (partials + transformed) as u64;
         let statistics = Network::flat_words(&network.statistics) as u64;
         Self { values: values + saved, gradients, weights: 4 * (words + statistics), largest }
     }

@@ -142,7 +142,7 @@ impl Neg for Approx {
 }
 
 impl Approx {
-    /// c[0] + x*(c[1] + x*(...)), each coefficient rounded to f32.
+    /// `c[0] + x*(c[1] + x*(...))`, each coefficient rounded to f32.
     pub fn horner(x: Self, coefficients: &[f64]) -> Self {
         let mut all = coefficients.iter().rev().map(|&c| Self::rounded(c));
         let first = all.next().unwrap_or(Self::exact(0.0));

@@ -2,6 +2,7 @@
 //! profiles.
 
 mod compare;
+mod contact;
 mod curves;
 mod details;
 mod functions;
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::train::metrics::{EpochMetrics, Summary};
 
 pub use compare::{CompareRow, Compared, ComparedRun, Spread, compare_markdown, compare_svg};
+pub use contact::{Contact, contact_sheet};
 pub use curves::{Measure, curves_svg, panel_svg};
 pub use details::{Details, Filters, Mistake};
 pub use functions::{FunctionPlot, Sample};

@@ -1,6 +1,6 @@
 //! Whether a run fits on the device, before anything is allocated.
 
-use super::network::precision;
+use super::network::{optimizer_settings, precision};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::gpu::Gpu;
@@ -34,7 +34,10 @@ impl MemoryEstimate {
         let images = train + test;
         let data = images * (dataset.train.image_bytes() + 4 + 2 * 4);
         let logits = 4 * groups_of_four(network.classes) * 4;
-        let network = NetworkBytes::estimate(network, &choices, config.eval_batch as usize, batch.min(train));
+        let optimizer = optimizer_settings(&config.optimizer);
+        let copies = optimizer.rule.slots().len() + usize::from(optimizer.average.is_some());
+        let batches = [config.eval_batch as usize, batch.min(train)];
+        let network = NetworkBytes::estimate(network, &choices, batches[0], batches[1], copies);
         // Logits of validation and test, and a staging buffer of the larger of them and the weights.
         let results = (images * logits + (test * logits).max(network.weights as usize / 3)) as u64;
         Ok(Self { network, data: data as u64, results })

@@ -56,6 +56,10 @@ fn a_folder_of_images_is_a_data_set() {
     let evaluation = &wgrad(&["eval", run, "--json"])[0];
     assert_eq!(evaluation["confusion"].as_array().expect("rows").len(), 3);
     assert_eq!(evaluation["accuracy"], summary["test_accuracy"]);
-    let answer = &wgrad(&["predict", run, image, "--json"])[0][0]["top"][0];
+    let sheet = folder.path().join("sheet.svg");
+    let drawn = ["--sheet", sheet.to_str().expect("UTF-8")];
+    let answer = &wgrad(&[&["predict", run, image, "--json"], &drawn[..]].concat())[0][0]["top"][0];
+    let svg = std::fs::read_to_string(&sheet).expect("a sheet");
+    assert!(svg.contains("data:image/png;base64,iVBORw0KGgo") && svg.contains(">green "), "{svg}");
     assert_eq!(answer["class"], "green", "{answer}");
 }

@@ -42,12 +42,13 @@ impl Observer for Silent {}
 /// The estimate is from above, and not far: it stands for small fixed buffers too, hence 1 MiB.
 #[test]
 fn the_estimate_is_near_what_is_taken() {
-    let models: [&[&str]; 6] = [
+    let models: [&[&str]; 7] = [
         &["model=resnet20"],
         &["model=resnet8", "option=b", "width=2"],
         &["model=resnet8", "activation=prelu"],
         &["model=wrn_10_2", "regularize.drop=dropblock:rate=0.1,block=3"],
         &["model=resnet_v2_11"],
+        &["model=resnet14", "optimizer.kind=adam", "optimizer.average=0.9"],
         &["model=mlp_bn_3x64", "regularize.dropconnect=0.3"],
     ];
     for model in models {

@@ -14,7 +14,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
         }
     }
     let crc = !crc;
-    (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8)
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// The messages of a file, whose checksums must be right.
@@ -38,10 +38,7 @@ fn holds(message: &[u8], part: &[u8]) -> bool {
 
 #[test]
 fn records_have_their_frames() {
-    assert_eq!(
-        masked_crc(b"123456789"),
-        (0xe306_9283u32 >> 15 | 0xe306_9283 << 17).wrapping_add(0xa282_ead8)
-    );
+    assert_eq!(masked_crc(b"123456789"), 0xe306_9283u32.rotate_right(15).wrapping_add(0xa282_ead8));
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("tensorboard");
     let mut events = EventFile::create(&at).unwrap();

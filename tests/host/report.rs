@@ -301,3 +301,26 @@ fn a_report_without_epochs_or_validation_is_written_too() {
     let error = report::write(&folder.path().join("gone"), &[], &bare, "").unwrap_err();
     assert!(error.to_string().contains("cannot write"), "{error}");
 }
+
+#[test]
+fn a_contact_sheet_holds_images_and_answers() {
+    use wgrad::report::{Contact, contact_sheet};
+    let contact = |i: usize| Contact {
+        title: format!("a/rather/long/folder/<{i}>.png"),
+        png: vec![i as u8; 6],
+        answers: vec![
+            ("cat & dog".into(), 0.75),
+            ("ship".into(), 0.2),
+            ("frog".into(), 0.04),
+            ("deer".into(), 0.01),
+        ],
+    };
+    let sheet = contact_sheet(&(0..7).map(contact).collect::<Vec<_>>());
+    assert!(sheet.contains("width=\"1020\" height=\"480\""), "six in a row, two rows: {sheet}");
+    assert_eq!(sheet.matches("<image ").count(), 7);
+    // 6 zeros and 6 ones in base64.
+    assert!(sheet.contains("base64,AAAAAAAA\"") && sheet.contains("base64,AQEBAQEB\""));
+    assert!(
+        sheet.contains("cat &amp; dog 75.0 %") && sheet.contains("&lt;6&gt;.png") && !sheet.contains("deer")
+    );
+}

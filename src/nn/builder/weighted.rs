@@ -48,11 +48,20 @@ impl Builder {
         Ok(self.node(name, layer, input, [size(height), size(width), channels]))
     }
 
-    /// (W, -W) is for what reads a crelu.
-    fn kernel_init(&self, input: Value, init: Init) -> Init {
-        let before = input.checked_sub(1).map(|node| &self.network.nodes[node].layer);
-        let doubled = matches!(before, Some(Layer::Activation { activation, .. }) if activation.row.form == Form::Doubled);
-        if init == Init::LooksLinear && !doubled { Init::Orthogonal } else { init }
+    /// (W, -W) is for what reads a crelu, directly or by its means over pixels.
+    fn kernel_init(&self, mut input: Value, init: Init) -> Init {
+        if init != Init::LooksLinear {
+            return init;
+        }
+        while let Some(before) = input.checked_sub(1) {
+            let node = &self.network.nodes[before];
+            match &node.layer {
+                Layer::Activation { activation, .. } if activation.row.form == Form::Doubled => return init,
+                Layer::GlobalAveragePool | Layer::Drop { .. } => input = node.input,
+                _ => break,
+            }
+        }
+        Init::Orthogonal
     }
 
     fn bias_init(&self, fan_in: usize) -> Init {

@@ -1,7 +1,7 @@
 //! Activations: a table of pure functions of one element, and their use on tensors.
 //!
 //! A row is one pair of functions, value and derivative, and a second pair where evaluation differs from training. Each is
-//! written once, generic over [`Real`]: in f64 it is the twin, in [`Approx`] it gives the shader's largest error.
+//! written once, generic over `Real`: in f64 it is the twin, in [`Approx`] it gives the shader's largest error.
 //! A NaN stays a NaN.
 
 mod channels;
