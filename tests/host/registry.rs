@@ -109,6 +109,13 @@ fn defaults_are_in_range_and_specs_read_back() {
 }
 
 #[test]
+fn ends_of_a_range_are_in_order() {
+    let message = Activation::parse("rrelu:lower=0.5,upper=0.25").unwrap_err().to_string();
+    assert!(message.contains("lower = 0.5 is above upper = 0.25"), "{message}");
+    Activation::parse("rrelu:lower=0.25,upper=0.25").unwrap();
+}
+
+#[test]
 fn every_library_is_used() {
     let evaluations: Vec<_> =
         ACTIVATIONS.iter().map(|row| Activation::parse(row.name).unwrap().source()).collect();

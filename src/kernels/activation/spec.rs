@@ -59,7 +59,20 @@ impl Activation {
         for pair in rest.split(',').filter(|pair| !pair.is_empty()) {
             activation.set(pair)?;
         }
+        activation.check_order()?;
         Ok(activation)
+    }
+
+    /// A lower end may not lie above its upper end.
+    fn check_order(&self) -> Result<()> {
+        let (lower, upper) = (self.value_of("lower"), self.value_of("upper"));
+        if lower <= upper {
+            return Ok(());
+        }
+        let name = self.row.name;
+        Err(Error::usage(format!(
+            "activation {name}: lower = {lower} is above upper = {upper}: exchange them"
+        )))
     }
 
     fn set(&mut self, pair: &str) -> Result<()> {
