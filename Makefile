@@ -9,7 +9,7 @@ ACTIVATIONS ?= relu leaky_relu elu prelu
 # Where make mutations writes its report.
 REPORT ?= target/mutations.md
 
-.PHONY: help train test test-swiftshader mutations hlsl bench reference overfit driver tools check-style goldens compare-torch
+.PHONY: help train test test-swiftshader mutations hlsl bench reference tables overfit driver tools check-style goldens compare-torch
 
 help:
 	@echo "make train        trains the quickstart recipe; TRAIN_FLAGS=\"--epochs 10\" adds flags"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench        measures wgrad beside PyTorch and Burn, in turns; make bench BENCH_ROUNDS=1 BENCH_STEPS=2 for a quick try:"
 	@sed -n '/^VARIABLES/,/"""$$/p' scripts/bench/settings.py | sed '1d; s/"""$$//; s/^/    /'
 	@echo "make reference    checks, benches, a profile and full trainings on a card: OUT=assets/results/DATE-CARD; scripts/reference.sh says more"
+	@echo "make tables       writes the README's table of trainings from the logs under assets/results"
 	@echo "make overfit      ResNet-20 learns 64 images by heart with relu, dropact and rrelu"
 	@echo "make check-style  rustfmt and clippy"
 	@echo "make goldens      writes the files of tests/golden again; PYTHON=python with PyTorch"
@@ -49,6 +50,9 @@ bench: driver
 reference: driver
 	$(CARGO) build --release
 	scripts/reference.sh $(OUT) $(PARTS)
+
+tables:
+	$(CARGO) test --release --test host -- --ignored tables::write
 
 overfit: driver
 	$(CARGO) run --release --example overfit

@@ -29,6 +29,7 @@ mod host {
     pub mod schedule;
     pub mod shaders;
     pub mod side_by_side;
+    pub mod tables;
     pub mod translate;
     pub mod tree;
 }

@@ -6,7 +6,7 @@ use wgrad::kernels::augment::Normalize;
 use wgrad::kernels::conv::Choices;
 use wgrad::kernels::optimizer::State;
 use wgrad::kernels::{Activation, pack_planes};
-use wgrad::nn::models::{self, Settings};
+use wgrad::nn::models::{self, Settings, ShortcutOption};
 use wgrad::nn::{Init, Mode, Network, Pass, Weights, Workspace};
 use wgrad::rng::{Sequence, Stream};
 use wgrad::train::{DeviceImages, Lsuv};
@@ -17,6 +17,8 @@ fn network(model: &str, activation: &str, kernels: Init) -> Network {
     let settings = Settings {
         kernels: Some(kernels),
         output: Some(kernels),
+        // Option A would add what a crelu gave, not its sum.
+        option: ShortcutOption::B,
         ..Settings::cifar10(Activation::parse(activation).expect("a SPEC"))
     };
     models::build(model, &settings).expect("a network")
