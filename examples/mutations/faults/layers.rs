@@ -109,8 +109,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "loss/cross_entropy",
         "smoothing not spread over the classes",
-        "params.smoothing / f32(CLASSES) + select",
-        "params.smoothing + select",
+        "params.smoothing / f32(CLASSES) + hot",
+        "params.smoothing + hot",
     ),
     fault(
         "loss/cross_entropy",
@@ -152,8 +152,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "optimizer/advance",
         "learning rate of the step before",
-        "state.lr = rates[state.next_record];",
-        "state.lr = rates[max(state.next_record, 1u) - 1u];",
+        "let rate = rates[state.next_record];",
+        "let rate = rates[max(state.next_record, 1u) - 1u];",
     ),
     fault(
         "optimizer/advance",
@@ -179,15 +179,15 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "optimizer/sgd",
         "weight decay with the wrong sign",
-        "fma(vec4<f32>(decay[at / 16u]), w, own)",
-        "fma(vec4<f32>(-decay[at / 16u]), w, own)",
+        "fma(vec4<f32>(decay.x), w, all)",
+        "fma(vec4<f32>(-decay.x), w, all)",
     ),
-    fault("optimizer/sgd", "loss scale not divided out", "own /= state.scale;", "own /= 1.0;"),
+    fault("optimizer/sgd", "loss scale not divided out", "g /= scale;", "g /= 1.0;"),
     fault(
         "augment/gather",
         "crop moves one pixel too far",
-        "words.x % (2u * CROP + 1u)",
-        "words.x % (2u * CROP + 2u)",
+        "word % (2u * CROP + 1u)",
+        "word % (2u * CROP + 2u)",
     ),
     fault("augment/gather", "flip one column off", "WIDTH - 1u - column", "WIDTH - column"),
     fault(
