@@ -1,7 +1,7 @@
 //! A network's parameters, gradients and running statistics on the device: flat buffers with a table of places.
 
 use super::initial;
-use super::network::{ALIGN, DropConnectSite, Layer, Network, Node, Parameter, Role};
+use super::network::{ALIGN, Layer, Network, Node, Parameter, Role};
 use crate::gpu::{Buffer, Gpu, View};
 use crate::kernels::activation::Learned;
 use crate::kernels::batchnorm;
@@ -29,7 +29,6 @@ pub struct Weights {
 
 /// The weights that a pass with DropConnect uses.
 pub(super) struct Connections {
-    pub(super) site: DropConnectSite,
     /// 1 for each 64 words that the masks are for, else 0.
     pub(super) dropped: Buffer,
     /// The weights of this pass, laid out as all are.
@@ -49,7 +48,7 @@ impl Connections {
         }
         let variance = site.gaussian.then(|| gpu.buffer("weights' variance", words)).transpose()?;
         let dropped = gpu.upload("dropped", &dropped)?;
-        Ok(Some(Self { site, dropped, connected: gpu.buffer("connected weights", words)?, variance }))
+        Ok(Some(Self { dropped, connected: gpu.buffer("connected weights", words)?, variance }))
     }
 }
 

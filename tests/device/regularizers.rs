@@ -60,17 +60,18 @@ const BATCH: usize = 3;
 const SAMPLES: u32 = 600;
 const RATE: f32 = 0.3;
 
-/// A linear layer with DropConnect, drawing in evaluation.
+/// A linear layer with DropConnect.
 fn network(gaussian: bool) -> Network {
     let mut b = Builder::new("linear", [1, 1, INPUTS], CLASSES).dropconnect(RATE, true, gaussian);
     b.classifier("linear", b.image()).expect("a layer");
-    b.finish().and_then(Network::with_noise_in_evaluation).expect("a network that draws")
+    b.finish().expect("a network")
 }
 
-/// Logits of so many noisy passes.
-fn sampled(network: &Network, images: &[f32], weights: &[f32], bias: &[f32]) -> Vec<Vec<f32>> {
+/// Logits of so many noisy passes, with the weights of the network that draws nothing in evaluation.
+fn sampled(plain: &Network, images: &[f32], weights: &[f32], bias: &[f32]) -> Vec<Vec<f32>> {
     let gpu = gpu();
-    let own = Weights::new(gpu, network, BATCH).expect("buffers");
+    let network = &plain.clone().with_noise_in_evaluation().expect("it draws");
+    let own = Weights::new(gpu, plain, BATCH).expect("buffers");
     own.set(gpu, &network.parameters[0], weights).expect("weights");
     own.set(gpu, &network.parameters[1], bias).expect("a bias");
     let mut workspace = Workspace::new(gpu, network, BATCH, 0).expect("buffers");

@@ -5,45 +5,50 @@ use crate::Result;
 use crate::gpu::{Dispatch, Recorder, View};
 use crate::kernels::conv::{Choices, Direction, MadeFor};
 use crate::kernels::dropconnect::{self, DropConnect};
-use crate::nn::network::{Layer, Node};
+use crate::nn::network::{DropConnectSite, Layer, Node};
 use crate::nn::weights::{Connections, Weights, conv_of};
 
 impl Pass<'_> {
-    fn dropconnect(&self, all: &Connections) -> DropConnect {
-        DropConnect { rate: all.site.rate, noise: self.noise(all.site.noise) }
+    /// The pass' own network says how; the weights may have been made for one that draws nothing in evaluation.
+    fn connections(&self) -> Option<(DropConnectSite, &Connections)> {
+        Some((self.network.dropconnect?, self.weights.dropconnect.as_ref()?))
+    }
+
+    fn dropconnect(&self, site: DropConnectSite) -> DropConnect {
+        DropConnect { rate: site.rate, noise: self.noise(site.noise) }
     }
 
     /// Whether masks are drawn, not Gaussians and not the mean.
-    fn draws_masks(&self, all: &Connections) -> bool {
-        self.mode == Mode::Train || (all.site.always && !all.site.gaussian)
+    fn draws_masks(&self, site: DropConnectSite) -> bool {
+        self.mode == Mode::Train || (site.always && !site.gaussian)
     }
 
     /// Whether Gaussians are drawn.
-    fn draws_gaussians(&self, all: &Connections) -> bool {
-        self.mode == Mode::Eval && all.site.always && all.site.gaussian
+    fn draws_gaussians(&self, site: DropConnectSite) -> bool {
+        self.mode == Mode::Eval && site.always && site.gaussian
     }
 
     /// Makes the weights that the layers of this pass read.
     pub(super) fn connect_weights(&self, recorder: &mut Recorder) {
-        let Some(all) = &self.weights.dropconnect else { return };
+        let Some((site, all)) = self.connections() else { return };
         let views = [self.weights.weight.view(), all.dropped.view(), self.state.clone()];
-        let drop = self.dropconnect(all);
+        let drop = self.dropconnect(site);
         let mut push = |mut dispatch: Dispatch| {
             "parameters".clone_into(&mut dispatch.label);
             recorder.push(dispatch);
         };
-        push(drop.weights(self.draws_masks(all), views.each_ref(), &all.connected.view()));
-        if let Some(variance) = all.variance.as_ref().filter(|_| self.draws_gaussians(all)) {
+        push(drop.weights(self.draws_masks(site), views.each_ref(), &all.connected.view()));
+        if let Some(variance) = all.variance.as_ref().filter(|_| self.draws_gaussians(site)) {
             push(drop.variances(views.each_ref(), &variance.view()));
         }
     }
 
     /// From the gradients of the weights that the pass read to those of the weights.
     pub(super) fn disconnect_gradients(&self, recorder: &mut Recorder) {
-        let Some(all) = &self.weights.dropconnect else { return };
+        let Some((site, all)) = self.connections() else { return };
         let gradient = self.weights.gradient.view();
-        let mut dispatch = self.dropconnect(all).gradient(
-            self.draws_masks(all),
+        let mut dispatch = self.dropconnect(site).gradient(
+            self.draws_masks(site),
             &all.dropped.view(),
             &self.state,
             &gradient,
@@ -54,23 +59,25 @@ impl Pass<'_> {
 
     /// Adds to a layer's output a Gaussian with the variance that masks would give it (Wan et al., ICML 2013, section 4).
     pub(super) fn sample_connections(&mut self, index: usize, node: &Node) -> Result<Vec<Dispatch>> {
-        let weights = self.weights;
-        let Some(all) = &weights.dropconnect else { return Ok(Vec::new()) };
+        let (weights, network) = (self.weights, self.network);
+        let (Some(site), Some(all)) = (network.dropconnect, &weights.dropconnect) else {
+            return Ok(Vec::new());
+        };
         let (Layer::Conv { weight, .. } | Layer::Linear { weight }) = node.layer else {
             return Ok(Vec::new());
         };
         let parameter = &self.network.parameters[weight];
-        let Some(variances) = all.variance.as_ref().filter(|_| self.draws_gaussians(all)) else {
+        let Some(variances) = all.variance.as_ref().filter(|_| self.draws_gaussians(site)) else {
             return Ok(Vec::new());
         };
-        if !all.site.acts_on(parameter) {
+        if !site.acts_on(parameter) {
             return Ok(Vec::new());
         }
         let (x, y) = (self.value(node.input), self.value(index + 1));
         let squares = self.workspace.take(self.gpu, x.len_words())?;
         let variance = self.workspace.take(self.gpu, y.len_words())?;
         let (squared, sum) = (squares.view().first(x.len_words()), variance.view().first(y.len_words()));
-        let noise = self.noise(all.site.noise + 1 + index as u32);
+        let noise = self.noise(site.noise + 1 + index as u32);
         let dispatches = vec![
             dropconnect::square(&x, &squared),
             self.variance_of(
