@@ -2,7 +2,7 @@
 
 use super::{Mode, Pass};
 use crate::Result;
-use crate::gpu::{Dispatch, Recorder, View};
+use crate::gpu::{Buffer, Dispatch, Recorder, View};
 use crate::kernels::conv::{Choices, Direction, MadeFor};
 use crate::kernels::dropconnect::{self, DropConnect};
 use crate::nn::network::{DropConnectSite, Layer, Node};
@@ -80,13 +80,7 @@ impl Pass<'_> {
         let noise = self.noise(site.noise + 1 + index as u32);
         let dispatches = vec![
             dropconnect::square(&x, &squared),
-            self.variance_of(
-                node,
-                weight,
-                &squared,
-                variances.words(parameter.first, parameter.words),
-                &sum,
-            )?,
+            self.variance_of(node, weight, variances, [&squared, &sum])?,
             dropconnect::sample(noise, &sum, &self.state, &y),
         ];
         self.workspace.give(squares);
@@ -95,13 +89,20 @@ impl Pass<'_> {
     }
 
     /// The layer on squares with the weights' variances.
-    fn variance_of(&self, node: &Node, weight: usize, x: &View, weights: View, y: &View) -> Result<Dispatch> {
+    fn variance_of(
+        &self,
+        node: &Node,
+        weight: usize,
+        variances: &Buffer,
+        [x, y]: [&View; 2],
+    ) -> Result<Dispatch> {
+        let parameters = &self.network.parameters;
         if let Layer::Linear { .. } = node.layer {
             // The bias' place holds zeros: it has no variance.
-            let variances = self.weights.dropconnect.as_ref().and_then(|all| all.variance.as_ref());
-            let all = variances.map(|buffer| Weights::pair(buffer, &self.network.parameters, weight).0);
-            return Ok(self.linear(node, weight).forward(x, &all.unwrap_or(weights), y));
+            let (weights, _) = Weights::pair(variances, parameters, weight);
+            return Ok(self.linear(node, weight).forward(x, &weights, y));
         }
+        let weights = Weights::one(variances, &parameters[weight]);
         let conv = conv_of(self.network, node, self.batch);
         let plain = Choices::made_for(MadeFor::Comparison);
         let candidate = plain.get(Direction::Forward, &conv);

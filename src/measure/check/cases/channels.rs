@@ -3,7 +3,7 @@
 
 use super::noise::Site;
 use crate::Result;
-use crate::kernels::{Rows, activation, groups_of_four};
+use crate::kernels::{activation, groups_of_four};
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::Comparison;
 use crate::measure::check::lab::{Lab, normals, pack};
@@ -36,14 +36,10 @@ impl Twin {
         (pieces > 1).then_some(pieces)
     }
 
-    fn rows(lab: &Lab, shape: Shape) -> Rows {
-        lab.rows(shape)
-    }
-
     fn forward(&self, lab: &Lab) -> Result<Vec<Comparison>> {
         let x = lab.values("x", &pack(&self.x, self.shape))?;
         let y = lab.poisoned("y", self.outputs.rows() * groups_of_four(self.outputs.c) * 4)?;
-        let (act, rows) = (&self.site.activation, Self::rows(lab, self.outputs));
+        let (act, rows) = (&self.site.activation, lab.rows(self.outputs));
         lab.run([activation::channels_forward(act, true, rows, &x.view, &y.view)])?;
         let twin = self.site.reference();
         let expected = match self.pieces() {
@@ -58,7 +54,7 @@ impl Twin {
         let x = lab.values("x", &pack(&self.x, self.shape))?;
         let dy = lab.values("dy", &pack(&self.dy, self.outputs))?;
         let dx = lab.poisoned("dx", self.shape.rows() * groups_of_four(self.shape.c) * 4)?;
-        let (act, rows) = (&self.site.activation, Self::rows(lab, self.shape));
+        let (act, rows) = (&self.site.activation, lab.rows(self.shape));
         lab.run([activation::channels_backward(act, true, rows, [&x.view, &dy.view], &dx.view)])?;
         let twin = self.site.reference();
         let (expected, roundings) = match self.pieces() {
