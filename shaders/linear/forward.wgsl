@@ -1,26 +1,56 @@
-// y[n,o] = bias[o] + sum over i of x[n,i] * weight[i,o]. x: N,in4*4  weight: in4*4,out4*4, bias out4*4 from bias_offset on
-// y: N,out4*4. An invocation owns four outputs of one image.
+// As linear/forward_naive; what changed: an invocation owns four outputs of IMAGES images, and a workgroup's invocations take
+// neighbouring outputs of the same images, so that a load of x is the same for all of them and one of a weight serves IMAGES.
+// x: N,in4*4  weight: in4*4,out4*4, bias out4*4 from bias_offset on  y: N,out4*4
+// Workgroups: x over groups of outputs, y over runs of IMAGES images.
 struct Params { batch: u32, in4: u32, out4: u32, bias_offset: u32 } // offset in groups of four
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
+@group(0) @binding(1) var<storage, read> weight: array<Four>;
+@group(0) @binding(2) var<storage, read_write> y: array<Four>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+const IMAGES = 8u;
+
+// Four inputs of an image times their weights, a column of w an input's.
+fn add(image: u32, i: u32, w: mat4x4<f32>, sum: vec4<f32>) -> vec4<f32> {
+    let v = four(x[min(image, params.batch - 1u) * params.in4 + i]);
+    return fma(vec4<f32>(v.w), w[3], fma(vec4<f32>(v.z), w[2], fma(vec4<f32>(v.y), w[1], fma(vec4<f32>(v.x), w[0], sum))));
+}
+
+fn store(image: u32, o: u32, sum: vec4<f32>) {
+    if image < params.batch {
+        y[image * params.out4 + o] = packed(sum);
+    }
+}
+
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= params.batch * params.out4 {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let o = group.x * WORKGROUP + local;
+    if o >= params.out4 {
         return;
     }
-    let n = id.x / params.out4;
-    let o = id.x % params.out4;
-    var sum = weight[params.bias_offset + o];
+    let n = group.y * IMAGES;
+    let bias = four(weight[params.bias_offset + o]);
+    var low = mat4x4<f32>(bias, bias, bias, bias);
+    var high = low;
     for (var i = 0u; i < params.in4; i++) {
-        let v = x[n * params.in4 + i];
         let at = 4u * i * params.out4 + o;
-        sum = fma(vec4<f32>(v.x), weight[at], sum);
-        sum = fma(vec4<f32>(v.y), weight[at + params.out4], sum);
-        sum = fma(vec4<f32>(v.z), weight[at + 2u * params.out4], sum);
-        sum = fma(vec4<f32>(v.w), weight[at + 3u * params.out4], sum);
+        let w = mat4x4<f32>(
+            four(weight[at]), four(weight[at + params.out4]),
+            four(weight[at + 2u * params.out4]), four(weight[at + 3u * params.out4]),
+        );
+        low = mat4x4<f32>(
+            add(n, i, w, low[0]), add(n + 1u, i, w, low[1]), add(n + 2u, i, w, low[2]), add(n + 3u, i, w, low[3]),
+        );
+        high = mat4x4<f32>(
+            add(n + 4u, i, w, high[0]), add(n + 5u, i, w, high[1]), add(n + 6u, i, w, high[2]), add(n + 7u, i, w, high[3]),
+        );
     }
-    y[id.x] = sum;
+    store(n, o, low[0]);
+    store(n + 1u, o, low[1]);
+    store(n + 2u, o, low[2]);
+    store(n + 3u, o, low[3]);
+    store(n + 4u, o, high[0]);
+    store(n + 5u, o, high[1]);
+    store(n + 6u, o, high[2]);
+    store(n + 7u, o, high[3]);
 }

@@ -1,32 +1,50 @@
-// dweight[i,o] = sum over n of x[n,i] * dy[n,o]; dbias[o] = sum over n of dy[n,o], from bias_offset on.
-// x: N,in4*4  dy: N,out4*4  gradient: in4*4,out4*4 and out4*4
-// An invocation owns four outputs of one input; those past the last input own the bias.
+// As linear/weight_gradient_naive; what changed: an invocation owns four outputs of eight inputs, and a workgroup's invocations
+// take neighbouring outputs of the same inputs, so that a load of x is the same for all of them and one of dy serves eight.
+// x: N,in4*4  dy: N,out4*4  gradient: in4*4,out4*4, and the bias's out4*4 from bias_offset on
+// Workgroups: x over groups of outputs, y over runs of two groups of inputs; those of the first run own the bias.
 struct Params { batch: u32, in4: u32, out4: u32, bias_offset: u32 } // offset in groups of four
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> gradient: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> x: array<Four>;
+@group(0) @binding(1) var<storage, read> dy: array<Four>;
+@group(0) @binding(2) var<storage, read_write> gradient: array<Four>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+fn add(v: vec4<f32>, g: vec4<f32>, sum: mat4x4<f32>) -> mat4x4<f32> {
+    return mat4x4<f32>(
+        fma(vec4<f32>(v.x), g, sum[0]), fma(vec4<f32>(v.y), g, sum[1]),
+        fma(vec4<f32>(v.z), g, sum[2]), fma(vec4<f32>(v.w), g, sum[3]),
+    );
+}
+
+fn store(i: u32, o: u32, sum: mat4x4<f32>) {
+    let at = 4u * i * params.out4 + o;
+    gradient[at] = packed(sum[0]);
+    gradient[at + params.out4] = packed(sum[1]);
+    gradient[at + 2u * params.out4] = packed(sum[2]);
+    gradient[at + 3u * params.out4] = packed(sum[3]);
+}
+
 @compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let index = flat_group(group, groups) * WORKGROUP + local;
-    let inputs = params.in4 * 4u;
-    let i = index / params.out4;
-    let o = index % params.out4;
-    if i > inputs {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let o = group.x * WORKGROUP + local;
+    if o >= params.out4 {
         return;
     }
-    var sum = vec4<f32>();
+    let i = 2u * group.y;
+    let next = min(i + 1u, params.in4 - 1u);
+    var low = mat4x4<f32>();
+    var high = mat4x4<f32>();
+    var bias = vec4<f32>();
     for (var n = 0u; n < params.batch; n++) {
-        var v = 1.0;
-        if i < inputs {
-            v = x[n * inputs + i];
-        }
-        sum = fma(vec4<f32>(v), dy[n * params.out4 + o], sum);
+        let g = four(dy[n * params.out4 + o]);
+        low = add(four(x[n * params.in4 + i]), g, low);
+        high = add(four(x[n * params.in4 + next]), g, high);
+        bias += g;
     }
-    gradient[select(params.bias_offset + o, index, i < inputs)] = sum;
+    store(i, o, low);
+    if i + 1u < params.in4 {
+        store(i + 1u, o, high);
+    }
+    if i == 0u {
+        gradient[params.bias_offset + o] = packed(bias);
+    }
 }

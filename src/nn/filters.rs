@@ -26,7 +26,7 @@ pub(super) fn layout(network: &Network, choices: &Choices, batch: usize) -> (Vec
             let Layer::Conv { weight, .. } = node.layer else { continue };
             let conv = conv_of(network, node, batch);
             let filters = choices.get(direction, &conv).filters;
-            let wanted = direction == Direction::Forward || node.input != 0;
+            let wanted = direction == Direction::Forward || network.trained_before(node.input);
             if filters == Filters::Plain || !wanted {
                 continue;
             }

@@ -204,6 +204,17 @@ pub enum Layer {
     },
 }
 
+impl Layer {
+    /// Whether it has numbers of its own to train.
+    fn is_trained(&self) -> bool {
+        match self {
+            Self::Conv { .. } | Self::Bias { .. } | Self::BatchNorm(_) | Self::Linear { .. } => true,
+            Self::Activation { learned, .. } => learned.is_some(),
+            Self::Drop { .. } | Self::Add { .. } | Self::GlobalAveragePool | Self::Flatten => false,
+        }
+    }
+}
+
 /// A layer at its place.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -312,6 +323,16 @@ impl Network {
         let (c4, plane) = (groups_of_four(channels), height * width * 4);
         let real = |(i, _): &(usize, &f32)| i / plane % c4 * 4 + i % 4 < channels;
         stored.iter().enumerate().filter(real).map(|(_, &value)| value).collect()
+    }
+
+    /// Whether a trained number lies before `value`, so that a gradient of it is of use.
+    pub fn trained_before(&self, value: Value) -> bool {
+        value.checked_sub(1).is_some_and(|index| {
+            let node = &self.nodes[index];
+            node.layer.is_trained()
+                || self.trained_before(node.input)
+                || node.shortcut().is_some_and(|shortcut| self.trained_before(shortcut))
+        })
     }
 
     /// The logits' value.

@@ -27,6 +27,9 @@ impl Pass<'_> {
         let mut gradients: Vec<Option<Gradient>> = vec![None; network.nodes.len() + 1];
         gradients[network.logits()] = Some(Gradient::at(dlogits.clone()));
         for (index, node) in network.nodes.iter().enumerate().rev() {
+            if !network.trained_before(index + 1) {
+                continue;
+            }
             let Some(gradient) = gradients[index + 1].take() else {
                 let expected = "an output that a later layer reads".to_owned();
                 return Err(Error::Shape { layer: node.name.clone(), expected, got: "none".to_owned() });
@@ -72,10 +75,6 @@ impl Pass<'_> {
                 let branch = (*scale != Scale::One).then(|| self.branch(*scale, *always, *noise));
                 self.backward_add(node, *shortcut, branch, dy, gradients)
             }
-            Layer::GlobalAveragePool | Layer::Flatten if node.input == 0 => {
-                self.release(dy);
-                Ok(Vec::new())
-            }
             Layer::GlobalAveragePool => {
                 let dx = self.fresh(node.input)?;
                 let mut all = vec![self.pool(node).backward(&dy.view, &dx.view)];
@@ -107,7 +106,7 @@ impl Pass<'_> {
         let (weights, _) = Weights::pair(self.weights.used(), &self.network.parameters, weight);
         let (gradient, _) = Weights::pair(&self.weights.gradient, &self.network.parameters, weight);
         let mut all = vec![linear.weight_gradient(&self.value(node.input), &dy.view, &gradient)];
-        if node.input != 0 {
+        if self.network.trained_before(node.input) {
             let dx = self.fresh(node.input)?;
             all.push(linear.input_gradient(&dy.view, &weights, &dx.view));
             self.pass_on(node.input, dx, gradients, &mut all)?;
@@ -238,7 +237,7 @@ impl Pass<'_> {
         let x = self.value(node.input);
         let candidate = self.choices.get(Direction::WeightGradient, &conv);
         let mut all = vec![conv.weight_gradient(candidate, [&x, &dy.view], &partial, stride)?];
-        if node.input != 0 {
+        if self.network.trained_before(node.input) {
             // Added in the kernel, but to what another layer still reads.
             let present = gradients[node.input].take_if(|present| present.is_exclusive());
             let accumulate = present.is_some();
@@ -273,7 +272,7 @@ impl Pass<'_> {
         let partial = self.workspace.partial.view().first(norm.partial_words(norm.rows().reduction_chunk()));
         all.push(norm.backward_reduce(&context, &x, &dy.view, &partial));
         all.push(norm.backward(&context, &dy.view, &partial, &affine_gradient, &x));
-        if node.input != 0 {
+        if self.network.trained_before(node.input) {
             // Nothing needs x any more: a batch norm is the first to read it, so the last to be here.
             self.pass_on(node.input, Gradient::at(x), gradients, &mut all)?;
         }

@@ -1,6 +1,7 @@
 //! Fully connected layers.
 
 use crate::Result;
+use crate::gpu::{Dispatch, View};
 use crate::kernels::groups_of_four;
 use crate::kernels::linear::{self, Linear};
 use crate::measure::check::case::Case;
@@ -11,6 +12,9 @@ use crate::reference;
 
 /// Batch, inputs, outputs.
 type Sizes = [usize; 3];
+
+/// A rung of one direction: from two buffers into a third.
+type Rung = fn(&Linear, &View, &View, &View) -> Dispatch;
 
 struct Twin {
     layer: Linear,
@@ -50,36 +54,36 @@ impl Twin {
         stored
     }
 
-    fn forward(&self, lab: &Lab) -> Result<Vec<Comparison>> {
+    fn forward(&self, lab: &Lab, rung: Rung) -> Result<Vec<Comparison>> {
         let Linear { batch, inputs, outputs, .. } = self.layer;
         let x = lab.values("x", &pack_vectors(&self.x, inputs))?;
         let weight = lab.values("weight", &self.stored())?;
         let y = lab.poisoned("y", batch * groups_of_four(outputs) * 4)?;
-        lab.run([self.layer.forward(&x.view, &weight.view, &y.view)])?;
+        lab.run([rung(&self.layer, &x.view, &weight.view, &y.view)])?;
         let expected = self.twin.forward(&self.x, &self.weight, &self.bias);
         let magnitude = self.twin.forward(&abs(&self.x), &abs(&self.weight), &abs(&self.bias));
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(inputs + 1, m)).collect();
         lab.check(&y, &pack_vectors(&expected, outputs), &pack_vectors(&tolerance, outputs))
     }
 
-    fn input_gradient(&self, lab: &Lab) -> Result<Vec<Comparison>> {
+    fn input_gradient(&self, lab: &Lab, rung: Rung) -> Result<Vec<Comparison>> {
         let Linear { batch, inputs, outputs, .. } = self.layer;
         let dy = lab.values("dy", &pack_vectors(&self.dy, outputs))?;
         let weight = lab.values("weight", &self.stored())?;
         let dx = lab.poisoned("dx", batch * groups_of_four(inputs) * 4)?;
-        lab.run([self.layer.input_gradient(&dy.view, &weight.view, &dx.view)])?;
+        lab.run([rung(&self.layer, &dy.view, &weight.view, &dx.view)])?;
         let expected = self.twin.input_gradient(&self.dy, &self.weight);
         let magnitude = self.twin.input_gradient(&abs(&self.dy), &abs(&self.weight));
         let tolerance: Vec<f64> = magnitude.iter().map(|&m| sum_of_products(outputs, m)).collect();
         lab.check(&dx, &pack_vectors(&expected, inputs), &pack_vectors(&tolerance, inputs))
     }
 
-    fn weight_gradient(&self, lab: &Lab) -> Result<Vec<Comparison>> {
+    fn weight_gradient(&self, lab: &Lab, rung: Rung) -> Result<Vec<Comparison>> {
         let Linear { batch, inputs, outputs, bias_offset } = self.layer;
         let x = lab.values("x", &pack_vectors(&self.x, inputs))?;
         let dy = lab.values("dy", &pack_vectors(&self.dy, outputs))?;
         let gradient = lab.poisoned("gradient", self.stored().len())?;
-        lab.run([self.layer.weight_gradient(&x.view, &dy.view, &gradient.view)])?;
+        lab.run([rung(&self.layer, &x.view, &dy.view, &gradient.view)])?;
         let (got, guard) = lab.read(&gradient)?;
         let words = self.layer.weight_words();
         let bound = |magnitudes: Vec<f64>| -> Vec<f64> {
@@ -106,12 +110,16 @@ pub(super) fn cases() -> Vec<Case> {
         let [batch, inputs, outputs] = sizes;
         let values = if extreme { ", extreme values" } else { "" };
         let name = format!("batch {batch}, {inputs} to {outputs}{values}");
-        let mut add = |kernel, run: fn(&Twin, &Lab) -> Result<Vec<Comparison>>| {
-            cases.push(Case::new(kernel, name.clone(), move |lab| run(&Twin::new(sizes, extreme), lab)));
+        let mut add = |kernel, rung: Rung, run: fn(&Twin, &Lab, Rung) -> Result<Vec<Comparison>>| {
+            cases
+                .push(Case::new(kernel, name.clone(), move |lab| run(&Twin::new(sizes, extreme), lab, rung)));
         };
-        add(&linear::FORWARD, Twin::forward);
-        add(&linear::INPUT_GRADIENT, Twin::input_gradient);
-        add(&linear::WEIGHT_GRADIENT, Twin::weight_gradient);
+        add(&linear::FORWARD, Linear::forward, Twin::forward);
+        add(&linear::FORWARD_NAIVE, Linear::forward_naive, Twin::forward);
+        add(&linear::INPUT_GRADIENT, Linear::input_gradient, Twin::input_gradient);
+        add(&linear::INPUT_GRADIENT_NAIVE, Linear::input_gradient_naive, Twin::input_gradient);
+        add(&linear::WEIGHT_GRADIENT, Linear::weight_gradient, Twin::weight_gradient);
+        add(&linear::WEIGHT_GRADIENT_NAIVE, Linear::weight_gradient_naive, Twin::weight_gradient);
     }
     cases
 }
