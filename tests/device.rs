@@ -8,6 +8,7 @@ mod device {
     pub mod divergence;
     pub mod draws;
     pub mod faults;
+    pub mod gaaf;
     pub mod golden;
     pub mod images;
     pub mod init;
