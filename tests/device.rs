@@ -3,6 +3,7 @@
 
 mod device {
     pub mod activations;
+    pub mod airbench;
     pub mod cli;
     pub mod custom;
     pub mod divergence;

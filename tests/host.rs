@@ -32,4 +32,5 @@ mod host {
     pub mod tables;
     pub mod translate;
     pub mod tree;
+    pub mod whitening;
 }

@@ -1,4 +1,5 @@
-// What every optimizer does to the gradient first. decay: (weight decay, L1) of the block.
+// What every optimizer does to the gradient first. decay: (weight decay, L1) of the block; its row goes on with the factor on the
+// learning rate, 0 for what is not trained, and 0.
 
 // The gradient itself: over the loss scale, over the clipping factor of optimizer/clip, each element within +-most.
 fn own_gradient(stored: vec4<f32>, scale: f32, factor: f32, most: f32) -> vec4<f32> {

@@ -3,13 +3,13 @@
 // w -= lr * (first * m + direct * g) / (sqrt(second * v) + eps)
 // Loss scale, clipping, L1 and decay as in optimizer/sgd.
 // All parameters in one dispatch. weight, gradient, first_moment, second_moment: words in groups of four
-// decay: a pair for each 64 words. An invocation owns one group of four.
+// decay: a row for each 64 words. An invocation owns one group of four.
 struct Params {
     count: u32, beta1: f32, beta2: f32, eps: f32, // groups of four
     rest1: f32, rest2: f32, most: f32, pad0: u32, // 1 - beta1 and 1 - beta2, rounded once
 }
 @group(0) @binding(0) var<storage, read> gradient: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> decay: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read> decay: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> state: State;
 @group(0) @binding(3) var<storage, read> scaling: array<u32>;
 @group(0) @binding(4) var<storage, read_write> weight: array<vec4<f32>>;
@@ -28,12 +28,14 @@ fn main(
         return;
     }
     let w = weight[at];
+    let block = decay[at / 16u];
+    let lr = state.lr * block.z;
     let own = own_gradient(gradient[at], state.scale, state.factor, params.most);
-    let g = with_penalties(own, w, decay[at / 16u]);
+    let g = with_penalties(own, w, block.xy);
     let m = params.beta1 * first_moment[at] + params.rest1 * g;
     let v = params.beta2 * second_moment[at] + params.rest2 * (g * g);
     first_moment[at] = m;
     second_moment[at] = v;
     let update = (state.first * m + state.direct * g) / (sqrt(state.second * v) + params.eps);
-    weight[at] = shrunk(w, state.lr, decay[at / 16u]) - state.lr * update;
+    weight[at] = shrunk(w, lr, block.xy) - lr * update;
 }

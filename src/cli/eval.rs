@@ -35,13 +35,20 @@ pub(super) struct EvalArgs {
     /// mean and the mutual information of answer and noise
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     mc_samples: Option<u32>,
+    /// Average the logits of views of each image: itself and its mirror image, with flip_translate also moved by a pixel
+    /// [default: the run's own, evaluate.tta]
+    #[arg(long, value_name = "VIEWS", value_parser = ["none", "flip", "flip_translate"], conflicts_with = "mc_samples")]
+    tta: Option<String>,
     /// Also write the logits (N x classes, f32) and labels to this file
     #[arg(long, value_name = "FILE.safetensors")]
     logits: Option<PathBuf>,
 }
 
 pub(super) fn run(context: &Context, args: &EvalArgs) -> Result<()> {
-    let trained = Trained::open(&args.source)?;
+    let mut trained = Trained::open(&args.source)?;
+    if let Some(tta) = &args.tta {
+        trained.config = trained.config.with(&[format!("evaluate.tta={tta}")], &toml::Table::new())?;
+    }
     let dataset = trained.dataset(args.data.as_deref())?;
     let gpu = context.open()?;
     let input = [dataset.test.height as usize, dataset.test.width as usize, 3];

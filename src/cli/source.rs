@@ -115,7 +115,7 @@ impl Trained {
     }
 
     /// The network without a device or its data set: for images as the file says, or CIFAR's, with as many classes as its
-    /// last bias has.
+    /// last parameter has outputs.
     ///
     /// # Errors
     /// A checkpoint of another model.
@@ -126,11 +126,11 @@ impl Trained {
             _ => [32, 32, 3],
         };
         let network = build_network(&self.config, input, 10)?;
-        let bias = network.parameters.last().map(|parameter| parameter.name.clone()).unwrap_or_default();
-        let found = [bias.clone(), format!("module.{bias}")];
+        let last = network.parameters.last().map(|parameter| parameter.name.clone()).unwrap_or_default();
+        let found = [last.clone(), format!("module.{last}")];
         let shape = found.iter().find_map(|name| self.checkpoint.tensors.get(name)).map(|tensor| &tensor.0);
         let network = match shape.map(Vec::as_slice) {
-            Some(&[classes]) => build_network(&self.config, input, classes)?,
+            Some(&[classes, ..]) => build_network(&self.config, input, classes)?,
             _ => network,
         };
         self.checkpoint.check(Path::new(&self.path), &network)?;

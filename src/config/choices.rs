@@ -152,8 +152,30 @@ pub enum ScheduleKind {
     /// `"one_cycle"`: linearly from a tenth of `optimizer.lr` up to it, back, and in the last tenth of the steps down to a
     /// ten-thousandth (Geron, Hands-on Machine Learning, chapter 11, after Smith 2018).
     OneCycle,
+    /// `"triangle"`: linearly from `start` of `optimizer.lr` up to it, at `peak` of the steps, and down to `end` (Jordan's airbench).
+    Triangle,
     /// `"plateau"`: times `gamma` when `monitor` makes no progress, Keras' `ReduceLROnPlateau`.
     Plateau,
+}
+
+/// The views of a test image whose logits are averaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tta {
+    /// `"none"`: the image itself.
+    #[default]
+    None,
+    /// `"flip"`: the image and its mirror image.
+    Flip,
+    /// `"flip_translate"`: those, with half of the weight, and both moved by a pixel up and left or down and right.
+    FlipTranslate,
+}
+
+impl Tta {
+    /// Whether images are evaluated as they are.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// What tells a better epoch from a worse one.

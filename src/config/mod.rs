@@ -20,7 +20,7 @@ mod validate;
 pub use augment::AugmentConfig;
 pub use choices::{
     DecayOn, Fill, L2, LastBatch, Monitor, Normalization, OnNan, OptimizerKind, Precision, ScheduleKind,
-    Shift, Shortcut, Split,
+    Shift, Shortcut, Split, Tta,
 };
 pub use differences::{Difference, Effect};
 pub use layers::put;
@@ -31,5 +31,5 @@ pub use recipes::{Published, RECIPES, Recipe, Which, published};
 pub use run::RunConfig;
 pub use schedule::{EarlyStoppingConfig, ScheduleConfig};
 pub use schema::{keys, optional_keys};
-pub use sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
+pub use sections::{BatchNormConfig, CheckpointConfig, DataConfig, EvaluateConfig, LossConfig};
 pub use suggest::{closest, did_you_mean};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct WeightsConfig {
     /// Convolutions and linear layers: `"model"` (as the model's authors did), or `he_`, `glorot_` or `lecun_` with `normal`
     /// (PyTorch's), `truncated` (Keras' normal) or `uniform`, `he_normal_fan_out`, `orthogonal`, `lsuv` (orthogonal, then
-    /// scaled by the network's own outputs on a batch), `dirac`, `looks_linear` (with
-    /// crelu), `zeros`, `ones`. Default `"model"`.
+    /// scaled by the network's own outputs on a batch), `dirac`, `dirac_uniform`
+    /// (the identity on the first filters), `torch_uniform` (PyTorch's default), `looks_linear` (with crelu), `zeros`, `ones`. Default `"model"`.
     pub kernels: String,
     /// The same for the layer that gives the classes. Default `"model"`.
     pub output: String,

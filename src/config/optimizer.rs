@@ -52,6 +52,9 @@ pub struct OptimizerConfig {
     /// Share that stays in a moving average of the weights, above 0 and below 1; the average, not the weights, is
     /// evaluated and kept as best. In the first steps less stays: (1 + step) / (10 + step). Default: not given, no average.
     pub average: Option<f64>,
+    /// Factor on the learning rate of batch norms' biases, above 0 and at most 1,000; their weight decay and L1 are divided by it, so
+    /// that what a step takes off stays (`bias_scaler` of Jordan's airbench). Default 1.
+    pub norm_bias_lr: f64,
     /// Steps that the rule counts before the run's first, 0 to 4,000,000,000: what a used optimizer of another run
     /// knew. Only the Adams count. Default 0.
     pub steps_before: u32,
@@ -77,6 +80,7 @@ impl Default for OptimizerConfig {
             clip_norm: None,
             clip_value: None,
             average: None,
+            norm_bias_lr: 1.0,
             steps_before: 0,
         }
     }
@@ -103,6 +107,7 @@ impl OptimizerConfig {
         if let Some(share) = self.average {
             within("optimizer.average", share, (Excluded(0.0), Excluded(1.0)))?;
         }
+        within("optimizer.norm_bias_lr", self.norm_bias_lr, (Excluded(0.0), Included(1000.0)))?;
         within("optimizer.steps_before", self.steps_before, (Included(0), Included(4_000_000_000)))?;
         self.contradictions()
     }

@@ -11,7 +11,7 @@ use super::model::{RegularizeConfig, WeightsConfig};
 use super::optimizer::OptimizerConfig;
 use super::prune::PruneConfig;
 use super::schedule::{EarlyStoppingConfig, ScheduleConfig};
-use super::sections::{BatchNormConfig, CheckpointConfig, DataConfig, LossConfig};
+use super::sections::{BatchNormConfig, CheckpointConfig, DataConfig, EvaluateConfig, LossConfig};
 use crate::error::Result;
 
 /// Everything that decides what a run computes. Two runs with equal configurations, on the same device and driver, end
@@ -76,6 +76,8 @@ pub struct RunConfig {
     pub batchnorm: BatchNormConfig,
     /// The loss.
     pub loss: LossConfig,
+    /// How test images are judged.
+    pub evaluate: EvaluateConfig,
     /// How weights start.
     pub weights: WeightsConfig,
     /// What drops.
@@ -111,6 +113,7 @@ impl Default for RunConfig {
             early_stopping: EarlyStoppingConfig::default(),
             batchnorm: BatchNormConfig::default(),
             loss: LossConfig::default(),
+            evaluate: EvaluateConfig::default(),
             weights: WeightsConfig::default(),
             regularize: RegularizeConfig::default(),
         }

@@ -36,8 +36,18 @@ pub struct ScheduleConfig {
     pub cooldown: u32,
     /// For `"plateau"`: the rate falls no further than this, 0 to 100. Default 0.
     pub min_lr: f64,
-    /// Length of the linear rise from 0 at the start, in epochs (fractions allowed), 0 (none) to 1,000. Default 0.
+    /// For `"triangle"`: share of `optimizer.lr` at the first step, 0 to 1. Default 0.2.
+    pub start: f64,
+    /// For `"triangle"`: share of all steps at which the whole rate is reached, 0 to 1. Default 0.23.
+    pub peak: f64,
+    /// For `"triangle"`: share of `optimizer.lr` at the end, 0 to 1. Default 0.07.
+    pub end: f64,
+    /// Length of the warm-up at the start, a linear rise from 0 unless `warmup_share` is given, in epochs (fractions allowed),
+    /// 0 (none) to 1,000. Default 0.
     pub warmup_epochs: f64,
+    /// Share of the rate that holds throughout the warm-up, above 0 and at most 1: 0.1 for He et al.'s ResNet-110. Default: not
+    /// given, the rate rises linearly.
+    pub warmup_share: Option<f64>,
 }
 
 impl Default for ScheduleConfig {
@@ -53,7 +63,11 @@ impl Default for ScheduleConfig {
             min_delta: 1e-4,
             cooldown: 0,
             min_lr: 0.0,
+            start: 0.2,
+            peak: 0.23,
+            end: 0.07,
             warmup_epochs: 0.0,
+            warmup_share: None,
         }
     }
 }
@@ -97,10 +111,30 @@ impl ScheduleConfig {
         within("schedule.cooldown", self.cooldown, (Included(0), Included(100_000)))?;
         within("schedule.min_lr", self.min_lr, (Included(0.0), Included(100.0)))?;
         within("schedule.warmup_epochs", self.warmup_epochs, (Included(0.0), Included(1000.0)))?;
-        if self.kind == ScheduleKind::OneCycle && self.warmup_epochs > 0.0 {
+        for (key, share) in [("start", self.start), ("peak", self.peak), ("end", self.end)] {
+            within(&format!("schedule.{key}"), share, (Included(0.0), Included(1.0)))?;
+        }
+        if let Some(share) = self.warmup_share {
+            within("schedule.warmup_share", share, (Excluded(0.0), Included(1.0)))?;
+        }
+        self.validate_warmup()
+    }
+
+    fn validate_warmup(&self) -> Result<()> {
+        let rises = match self.kind {
+            ScheduleKind::OneCycle => Some("one_cycle"),
+            ScheduleKind::Triangle => Some("triangle"),
+            _ => None,
+        };
+        if let Some(kind) = rises.filter(|_| self.warmup_epochs > 0.0) {
+            return Err(Error::usage(format!(
+                "schedule.warmup_epochs has no meaning with schedule.kind = \"{kind}\", which rises by itself: set it to 0"
+            )));
+        }
+        if self.warmup_share.is_some() && self.warmup_epochs == 0.0 {
             return Err(Error::usage(
-                "schedule.warmup_epochs has no meaning with schedule.kind = \"one_cycle\", which rises by itself: \
-                 set it to 0",
+                "schedule.warmup_share is of the warm-up, which schedule.warmup_epochs = 0 leaves out: give its length, or \
+                 unset warmup_share",
             ));
         }
         Ok(())

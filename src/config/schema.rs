@@ -28,6 +28,7 @@ fn full() -> RunConfig {
     config.optimizer.clip_value = Some(1.0);
     config.optimizer.average = Some(0.5);
     config.schedule.factors = Some(vec![1.0]);
+    config.schedule.warmup_share = Some(0.5);
     config.early_stopping.patience = Some(1);
     config.prune.share = Some(0.5);
     config

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{LastBatch, Split};
+use super::choices::{LastBatch, Split, Tta};
 
 /// `[data]`: which images train, validate and test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,4 +80,12 @@ impl Default for BatchNormConfig {
 pub struct LossConfig {
     /// Share of the target that is spread evenly over all classes, at least 0 and below 1. Default 0.
     pub label_smoothing: f64,
+}
+
+/// `[evaluate]`: how the test images are judged, at the end of a run and by `wgrad eval`; validation sees plain images.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluateConfig {
+    /// Test-time augmentation: the views of an image whose logits are averaged. Default `"none"`.
+    pub tta: Tta,
 }

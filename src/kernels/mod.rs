@@ -74,6 +74,8 @@ pub const KERNELS: &[&Kernel] = &[
     &residual::BACKWARD,
     &pool::FORWARD,
     &pool::BACKWARD,
+    &pool::MAX_FORWARD,
+    &pool::MAX_BACKWARD,
     &reshape::FLATTEN,
     &linear::FORWARD,
     &linear::INPUT_GRADIENT,

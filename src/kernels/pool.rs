@@ -1,4 +1,4 @@
-//! Global average pooling (`shaders/pool`).
+//! Global average pooling, and max pooling in windows (`shaders/pool`).
 
 use super::{groups_of_four, lib, shader};
 use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
@@ -27,7 +27,67 @@ pub static BACKWARD: Kernel = Kernel {
     activation: false,
 };
 
-/// A pooling's shape.
+/// y = max of x over windows.
+pub static MAX_FORWARD: Kernel = Kernel {
+    name: "pool/max_forward",
+    source: shader!("pool/max_forward"),
+    libraries: &[lib::INDEX],
+    ..FORWARD
+};
+
+/// dx = dy at each window's greatest pixel.
+pub static MAX_BACKWARD: Kernel = Kernel {
+    name: "pool/max_backward",
+    source: shader!("pool/max_backward"),
+    libraries: &[lib::INDEX],
+    bindings: &[("x", Access::Read), ("dy", Access::Read), ("dx", Access::Write)],
+    ..FORWARD
+};
+
+/// The shape of a max pooling's input, and its window; windows lie side by side, what does not fill one is left out.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPool {
+    /// Images.
+    pub batch: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Pixels of a window's side, at least 1 and at most height and width.
+    pub window: usize,
+}
+
+impl MaxPool {
+    /// y = max of x over each window.
+    pub fn forward(&self, x: &View, y: &View) -> Dispatch {
+        let windows = (self.height / self.window) * (self.width / self.window);
+        self.dispatch(&MAX_FORWARD, &[x, y], windows)
+    }
+
+    /// dx = dy at the greatest pixel of each window, else 0.
+    pub fn backward(&self, [x, dy]: [&View; 2], dx: &View) -> Dispatch {
+        self.dispatch(&MAX_BACKWARD, &[x, dy, dx], self.height * self.width)
+    }
+
+    fn dispatch(&self, kernel: &'static Kernel, bindings: &[&View], pixels: usize) -> Dispatch {
+        let planes = self.batch * groups_of_four(self.channels);
+        let params = [planes, self.height, self.width, self.window].map(|size| size as u32);
+        Dispatch {
+            kernel,
+            constants: Constants::new(),
+            activation: None,
+            bindings: bindings.iter().map(|view| (*view).clone()).collect(),
+            params: bytemuck::cast_slice(&params).to_vec(),
+            groups: Groups::cover((planes * pixels) as u64, kernel.workgroup),
+            label: String::new(),
+            flops: 0,
+        }
+    }
+}
+
+/// A global pooling's shape.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
     /// Images.

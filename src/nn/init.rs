@@ -27,6 +27,12 @@ pub enum Init {
     Orthogonal,
     /// A convolution that starts as the identity on as many channels as it can (PyTorch's `dirac_`).
     Dirac,
+    /// The first filters, as many as there are inputs, as [`Init::Dirac`], the others uniform in 1/sqrt(fan-in), PyTorch's default
+    /// (Jordan, arXiv 2404.00498, section 3.3).
+    DiracUniform,
+    /// Filters that whiten patches of images: their eigenvectors over the roots of the eigenvalues, and the same negated. They are
+    /// found when a run begins ([`crate::train::Whitening`]); before, an orthogonal matrix and its negative.
+    Whitening,
     /// For layers behind a crelu: (W, -W) with an orthogonal W, so that the network starts linear (Balduzzi et al., arXiv
     /// 1702.08591); orthogonal elsewhere.
     LooksLinear,
@@ -76,6 +82,9 @@ impl Init {
     /// Uniform with variance 2 / (fan-in + fan-out) (Glorot, Bengio 2010): Keras' default.
     pub const GLOROT_UNIFORM: Self = Self::scaled(1.0, Fan::Average, Shape::Uniform);
 
+    /// Uniform in 1/sqrt(fan-in): PyTorch's default for convolutions and linear layers (`kaiming_uniform_` with a = sqrt(5)).
+    pub const TORCH_UNIFORM: Self = Self::scaled(1.0 / 3.0, Fan::In, Shape::Uniform);
+
     const fn scaled(gain: f32, fan: Fan, shape: Shape) -> Self {
         Self::Scaled(Scaled { gain, fan, shape })
     }
@@ -95,6 +104,8 @@ impl Init {
         "orthogonal",
         "lsuv",
         "dirac",
+        "dirac_uniform",
+        "torch_uniform",
         "looks_linear",
         "zeros",
         "ones",
@@ -112,6 +123,8 @@ impl Init {
             // What LSUV begins with; it then runs the network (`train::Lsuv`).
             "orthogonal" | "lsuv" => Some(Self::Orthogonal),
             "dirac" => Some(Self::Dirac),
+            "dirac_uniform" => Some(Self::DiracUniform),
+            "torch_uniform" => Some(Self::TORCH_UNIFORM),
             "looks_linear" => Some(Self::LooksLinear),
             "he_normal_fan_out" => Some(Self::scaled(2.0, Fan::Out, Shape::Normal)),
             _ => name.split_once('_').and_then(|(family, shape)| {
@@ -147,6 +160,11 @@ impl Scaled {
         f64::from(self.gain) / fan
     }
 
+    fn values(self, parameter: &Parameter, sequence: &mut Sequence) -> Vec<f32> {
+        let variance = self.variance(parameter);
+        (0..parameter.len()).map(|_| self.draw(variance, sequence) as f32).collect()
+    }
+
     fn draw(self, variance: f64, sequence: &mut Sequence) -> f64 {
         match self.shape {
             Shape::Normal => variance.sqrt() * sequence.normal(),
@@ -178,10 +196,9 @@ pub fn initial(parameter: &Parameter, index: usize, seed: u32) -> Vec<f32> {
         Init::Uniform { bound } => {
             (0..len).map(|_| ((sequence.uniform() * 2.0 - 1.0) * f64::from(bound)) as f32).collect()
         }
-        Init::Scaled(scaled) => {
-            let variance = scaled.variance(parameter);
-            (0..len).map(|_| scaled.draw(variance, &mut sequence) as f32).collect()
-        }
+        Init::Scaled(scaled) => scaled.values(parameter, &mut sequence),
+        Init::DiracUniform => dirac_uniform(parameter, &mut sequence),
+        Init::Whitening => plus_minus(&parameter.shape, &mut sequence),
         Init::Orthogonal => orthogonal(&parameter.shape, &mut sequence),
         Init::Dirac => dirac(&parameter.shape),
         Init::LooksLinear => looks_linear(&parameter.shape, &mut sequence),
@@ -221,6 +238,24 @@ fn dirac(shape: &[usize]) -> Vec<f32> {
         if o == c && p == pixels / 2 { 1.0 } else { 0.0 }
     };
     (0..shape.iter().product()).map(at).collect()
+}
+
+/// The identity on the first filters, PyTorch's default on the others.
+fn dirac_uniform(parameter: &Parameter, sequence: &mut Sequence) -> Vec<f32> {
+    let Init::Scaled(uniform) = Init::TORCH_UNIFORM else { return Vec::new() };
+    let mut values = uniform.values(parameter, sequence);
+    let inputs = parameter.shape.get(1).copied().unwrap_or(1);
+    let each: usize = parameter.shape.iter().skip(1).product();
+    let first = each * inputs.min(parameter.shape[0]);
+    values[..first].copy_from_slice(&dirac(&parameter.shape)[..first]);
+    values
+}
+
+/// An orthogonal W over the first half of the outputs, -W over the second.
+fn plus_minus(shape: &[usize], sequence: &mut Sequence) -> Vec<f32> {
+    let half = orthogonal(&[&[shape[0].div_ceil(2)], &shape[1..]].concat(), sequence);
+    let negative: Vec<f32> = half.iter().map(|value| -value).collect();
+    [half, negative].concat().into_iter().take(shape.iter().product()).collect()
 }
 
 /// (W, -W) over the two halves of the inputs.

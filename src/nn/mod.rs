@@ -14,7 +14,8 @@ pub use builder::Builder;
 pub use estimate::NetworkBytes;
 pub use init::{Init, initial};
 pub use network::{
-    ALIGN, BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, Parameter, Role, ShortcutSite, Value,
+    ALIGN, BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, Parameter, Role, ShortcutSite,
+    Trained, Value,
 };
 pub use record::{Mode, Pass};
 pub use weights::Weights;

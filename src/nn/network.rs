@@ -39,6 +39,29 @@ impl Role {
     }
 }
 
+/// When a parameter is trained; at other times it keeps its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trained {
+    /// In every epoch.
+    #[default]
+    Always,
+    /// In the first epochs, so many.
+    First(u32),
+    /// Never.
+    Never,
+}
+
+impl Trained {
+    /// Whether in this epoch, from 0.
+    pub fn in_epoch(self, epoch: u32) -> bool {
+        match self {
+            Self::Always => true,
+            Self::First(epochs) => epoch < epochs,
+            Self::Never => false,
+        }
+    }
+}
+
 /// A named tensor of the network, in PyTorch's name and shape, and its place in the flat buffer.
 #[derive(Clone, Debug)]
 pub struct Parameter {
@@ -50,6 +73,8 @@ pub struct Parameter {
     pub role: Role,
     /// How it starts.
     pub init: Init,
+    /// When it is trained.
+    pub trained: Trained,
     /// First word in the flat buffer (of weights, or of running statistics).
     pub first: usize,
     /// Words as stored, channels filled up to four.
@@ -195,6 +220,11 @@ pub enum Layer {
     },
     /// Mean over all pixels.
     GlobalAveragePool,
+    /// Greatest pixel of each window; windows lie side by side.
+    MaxPool {
+        /// Pixels of a window's side.
+        window: usize,
+    },
     /// All numbers as one row, in PyTorch's order: channel by channel.
     Flatten,
     /// Fully connected, with bias.

@@ -1,9 +1,10 @@
 //! Images as bytes on the device, in as many buffers as its binding limit asks for.
 
-use crate::Result;
 use crate::data::Images;
 use crate::gpu::{Buffer, Gpu, Recorder, View};
-use crate::kernels::augment::{Chunk, Gather, GatherViews};
+use crate::kernels::augment::{Augment, Chunk, Gather, GatherViews, Normalize};
+use crate::kernels::optimizer::State;
+use crate::{Error, Result};
 
 /// A set of images on the device.
 pub struct DeviceImages {
@@ -42,6 +43,63 @@ impl DeviceImages {
             height: images.height as usize,
             width: images.width as usize,
         })
+    }
+
+    /// Puts other images in the place of these: as many, of the same size. Labels stay.
+    ///
+    /// # Errors
+    /// Other sizes, or a lost device.
+    pub fn replace(&self, gpu: &Gpu, images: &Images) -> Result<()> {
+        let size = images.image_bytes();
+        if images.len() != self.count || size != self.height * self.width * 3 {
+            return Err(Error::usage(format!(
+                "images: expected {} of {} bytes to replace as many, got {} of {size}",
+                self.count,
+                self.height * self.width * 3,
+                images.len()
+            )));
+        }
+        for chunk in &self.chunks {
+            let mut bytes = images.pixels[chunk.first * size..][..chunk.count * size].to_vec();
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            gpu.write(&chunk.pixels, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// These images, normalised and no more, into `images`: N,HEIGHT,WIDTH,4.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn gather_plain(&self, gpu: &Gpu, order: &[u32], normalize: &Normalize, images: View) -> Result<()> {
+        let gather = Gather {
+            batch: order.len(),
+            height: self.height,
+            width: self.width,
+            augment: Augment::NONE,
+            normalize: normalize.clone(),
+            seed: 0,
+        };
+        let views = BatchViews {
+            order: gpu.upload("order", order)?.view(),
+            state: gpu.upload("state", &[State::default()])?.view(),
+            statistics: normalize.statistics(gpu)?.view(),
+            images,
+            labels: gpu.buffer("batch labels", order.len())?.view(),
+        };
+        let mut recorder = Recorder::new();
+        self.gather(&gather, order.len(), &views, &mut recorder);
+        recorder.finish(gpu)?.run(gpu)
+    }
+
+    /// These images, normalised: N,HEIGHT,WIDTH,4.
+    ///
+    /// # Errors
+    /// Not enough device memory, or a lost device.
+    pub fn normalized(&self, gpu: &Gpu, order: &[u32], normalize: &Normalize) -> Result<Vec<f32>> {
+        let images = gpu.buffer("images", order.len() * self.height * self.width * 4)?;
+        self.gather_plain(gpu, order, normalize, images.view())?;
+        gpu.read(&images.view())
     }
 
     /// Appends the gathering of a batch, whose images are order[cursor..] of `images` in all.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::dataset::{BatchViews, DeviceImages};
 use super::network::split_kind;
 use super::normalize::normalize;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, Tta};
 use crate::data::{Dataset, Images};
 use crate::gpu::{Buffer, Gpu, Plan, Recorder};
 use crate::kernels::augment::{Augment, Gather, Normalize};
@@ -181,13 +181,14 @@ pub enum TrainedImages {
 }
 
 impl TrainedImages {
-    /// Logits and labels of these images, with a trained network.
+    /// Logits and labels of these images, with a trained network; the mean over views where the configuration asks for some.
     ///
     /// # Errors
     /// No such images, or a lost device.
     pub fn logits(self, trained: &TrainedNetwork, dataset: &Dataset) -> Result<(Vec<f32>, Vec<u8>)> {
-        let (mut samples, labels) = self.samples(trained, dataset, 1)?;
-        Ok((samples.remove(0), labels))
+        let views = Passes::Views(trained.config.evaluate.tta);
+        let (mut all, labels) = self.passes(trained, dataset, views)?;
+        Ok((all.remove(0), labels))
     }
 
     /// Logits of `samples` passes, with the noise of each where the network has noise in evaluation, and labels.
@@ -199,6 +200,15 @@ impl TrainedImages {
         trained: &TrainedNetwork,
         dataset: &Dataset,
         samples: u32,
+    ) -> Result<(Vec<Vec<f32>>, Vec<u8>)> {
+        self.passes(trained, dataset, Passes::Samples(samples))
+    }
+
+    fn passes(
+        self,
+        trained: &TrainedNetwork,
+        dataset: &Dataset,
+        passes: Passes,
     ) -> Result<(Vec<Vec<f32>>, Vec<u8>)> {
         let config = trained.config;
         let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
@@ -213,11 +223,20 @@ impl TrainedImages {
         let labels = order.iter().map(|&i| images.labels[i as usize]).collect();
         let normalize = normalize(config, &dataset.train, &split.train);
         let which = (images, order.as_slice());
-        Ok((evaluate(trained, which, normalize, samples)?, labels))
+        Ok((evaluate(trained, which, normalize, passes)?, labels))
     }
 }
 
-/// Logits of any images, normalised as the run's own were.
+/// What an evaluation gives.
+#[derive(Clone, Copy)]
+enum Passes {
+    /// Logits of so many passes.
+    Samples(u32),
+    /// Mean logits of these views.
+    Views(Tta),
+}
+
+/// Logits of any images as they are, normalised as the run's own were.
 ///
 /// # Errors
 /// No images, or a lost device.
@@ -226,14 +245,14 @@ pub fn logits_of(trained: &TrainedNetwork, dataset: &Dataset, images: &Images) -
     let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
     let order: Vec<u32> = (0..images.len() as u32).collect();
     let normalize = normalize(config, &dataset.train, &split.train);
-    Ok(evaluate(trained, (images, &order), normalize, 1)?.remove(0))
+    Ok(evaluate(trained, (images, &order), normalize, Passes::Samples(1))?.remove(0))
 }
 
 fn evaluate(
     trained: &TrainedNetwork,
     (images, order): (&Images, &[u32]),
     normalize: Normalize,
-    samples: u32,
+    passes: Passes,
 ) -> Result<Vec<Vec<f32>>> {
     let &TrainedNetwork { gpu, config, network, weights, choices } = trained;
     let batch = (config.eval_batch as usize).min(order.len());
@@ -250,5 +269,8 @@ fn evaluate(
         choices,
     };
     let evaluator = Evaluator::new(parts, order.len())?;
-    (0..samples).map(|number| evaluator.sample(gpu, order, number)).collect()
+    match passes {
+        Passes::Samples(samples) => (0..samples).map(|number| evaluator.sample(gpu, order, number)).collect(),
+        Passes::Views(tta) => Ok(vec![evaluator.mean_logits(gpu, order, (&data, images), tta)?]),
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use super::dataset::DeviceImages;
+use super::initial::Beginning;
 use super::network::{split_kind, step_settings};
 use super::trainer::Trainer;
 use crate::config::RunConfig;
@@ -120,10 +121,14 @@ pub fn lr_find(
     stop: &AtomicBool,
 ) -> Result<LrFound> {
     let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
+    let chosen = choices.clone();
     let settings = step_settings(config, &dataset.train, &split.train, choices);
     let images = DeviceImages::upload(gpu, &dataset.train)?;
     let mut trainer = Trainer::new(gpu, network, &images, split.train.len(), settings)?;
-    trainer.weights.initialize(gpu, network, config.seed)?;
+    let (weights, choices) = (&trainer.weights, &chosen);
+    let beginning =
+        Beginning { gpu, config, network, weights, images: &dataset.train, data: &images, choices };
+    beginning.set(&split.train)?;
     trainer.optimizer.begin(gpu, &trainer.weights)?;
     let steps = config.steps.unwrap_or(STEPS) as usize;
     let (per_epoch, mut losses) = (trainer.steps_per_epoch(), Vec::with_capacity(steps));

@@ -1,12 +1,12 @@
 //! LSUV (Mishkin, Matas, arXiv 1511.06422): orthonormal weights, each layer then scaled so that what it gives has variance 1.
 
-use super::dataset::{BatchViews, DeviceImages};
+use super::dataset::DeviceImages;
 use crate::Result;
 use crate::gpu::{Gpu, Recorder};
-use crate::kernels::augment::{Augment, Gather, Normalize};
+use crate::kernels::augment::Normalize;
 use crate::kernels::conv::Choices;
 use crate::kernels::optimizer::State;
-use crate::nn::{Layer, Mode, Network, Pass, Weights, Workspace, initial};
+use crate::nn::{Layer, Mode, Network, Pass, Trained, Weights, Workspace, initial};
 
 /// How far from 1 a variance may be, and how often a layer is scaled at most: those of the paper.
 const TOLERANCE: f64 = 0.1;
@@ -31,7 +31,7 @@ pub struct Lsuv<'a> {
 }
 
 impl Lsuv<'_> {
-    /// Scales all convolutions and linear layers, in the order of the forward pass, by their outputs for these images. Gives the
+    /// Scales all convolutions and linear layers that are trained, in the order of the forward pass, by their outputs for these images. Gives the
     /// variance that each ended with, by the parameter's name.
     ///
     /// # Errors
@@ -39,11 +39,15 @@ impl Lsuv<'_> {
     pub fn scale(&self, images: &[u32]) -> Result<Vec<(String, f64)>> {
         let (gpu, network) = (self.gpu, self.network);
         let mut workspace = Workspace::new(gpu, network, images.len(), images.len())?;
-        self.gather(images, &workspace)?;
+        let batch = workspace.value(network, 0, images.len());
+        self.data.gather_plain(gpu, images, &self.normalize, batch)?;
         let mut variances = Vec::new();
         for (index, node) in network.nodes.iter().enumerate() {
             let (Layer::Conv { weight, .. } | Layer::Linear { weight }) = node.layer else { continue };
             let parameter = &network.parameters[weight];
+            if parameter.trained == Trained::Never {
+                continue;
+            }
             let mut values = initial(parameter, weight, self.seed);
             let mut variance = self.variance(index, images.len(), &mut workspace)?;
             for _ in 0..MOST_TRIES {
@@ -61,27 +65,6 @@ impl Lsuv<'_> {
             self.weights.set(gpu, parameter, &initial(parameter, index, self.seed))?;
         }
         Ok(variances)
-    }
-
-    fn gather(&self, images: &[u32], workspace: &Workspace) -> Result<()> {
-        let gather = Gather {
-            batch: images.len(),
-            height: self.data.height,
-            width: self.data.width,
-            augment: Augment::NONE,
-            normalize: self.normalize.clone(),
-            seed: self.seed,
-        };
-        let views = BatchViews {
-            order: self.gpu.upload("order", images)?.view(),
-            state: self.gpu.upload("state", &[State::default()])?.view(),
-            statistics: self.normalize.statistics(self.gpu)?.view(),
-            images: workspace.value(self.network, 0, images.len()),
-            labels: self.gpu.buffer("batch labels", images.len())?.view(),
-        };
-        let mut recorder = Recorder::new();
-        self.data.gather(&gather, images.len(), &views, &mut recorder);
-        recorder.finish(self.gpu)?.run(self.gpu)
     }
 
     /// Variance over all that node `index` gives.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::config::Tta;
 use crate::error::{Error, Result};
 
 /// One finished epoch. Accuracies are shares, 0..1. A loss that is not finite is written as `null`.
@@ -63,6 +64,9 @@ pub struct Summary {
     /// Mean test loss of the best checkpoint.
     #[serde(deserialize_with = "number_or_nan")]
     pub test_loss: f64,
+    /// The views that tests averaged, where not of plain images.
+    #[serde(default, skip_serializing_if = "Tta::is_none")]
+    pub tta: Tta,
     /// Seconds of the whole run.
     #[serde(deserialize_with = "number_or_nan")]
     pub seconds: f64,

@@ -148,6 +148,7 @@ pub fn optimizer_settings(config: &OptimizerConfig) -> OptimizerSettings {
         l1: config.l1 as f32,
         kernels_only: config.decay_on == DecayOn::Kernels,
         average: config.average,
+        norm_bias_lr: config.norm_bias_lr as f32,
         prunes: false,
         steps_before: u64::from(config.steps_before),
     }

@@ -5,7 +5,7 @@ use super::prune::masks;
 use crate::config::PruneScope;
 use crate::gpu::{Buffer, Gpu, Plan, Recorder, View};
 use crate::kernels::optimizer::{self, Clip, GradientNorm, Rates, Rule, Treatment};
-use crate::nn::{ALIGN, Network, Parameter, Role, Weights};
+use crate::nn::{ALIGN, Network, Parameter, Role, Trained, Weights};
 use crate::{Error, Result};
 
 /// Prefix of what the optimizer keeps, in checkpoints; the slot's name and the parameter's follow.
@@ -32,6 +32,8 @@ pub struct OptimizerSettings {
     pub average: Option<f64>,
     /// Whether weights are pruned.
     pub prunes: bool,
+    /// Factor on the learning rate of batch norms' biases (beta); their penalties are divided by it, so that a step's decay stays.
+    pub norm_bias_lr: f32,
     /// Steps that the rule counts before the run's first.
     pub steps_before: u64,
 }
@@ -43,12 +45,26 @@ impl OptimizerSettings {
         lr.iter().zip(factors).map(|(&lr, factors)| Rates { factors, ..Rates::from(lr) }).collect()
     }
 
-    fn penalties(&self, parameter: &Parameter) -> [f32; 2] {
+    /// Weight decay, L1, and the factor on the learning rate in an epoch (from 0): a row of the table that rules read.
+    fn row(&self, parameter: &Parameter, epoch: u32) -> [f32; 4] {
         let penalised = match parameter.role {
             Role::Activation => false,
             role => role.is_kernel() || !self.kernels_only,
         };
-        if penalised { [self.weight_decay, self.l1] } else { [0.0; 2] }
+        let own = if parameter.role == Role::Beta { self.norm_bias_lr } else { 1.0 };
+        let factor = if parameter.trained.in_epoch(epoch) { own } else { 0.0 };
+        let [decay, l1] = if penalised { [self.weight_decay / own, self.l1 / own] } else { [0.0; 2] };
+        [decay, l1, factor, 0.0]
+    }
+
+    /// A row for each 64 words.
+    fn table(&self, network: &Network, words: usize, epoch: u32) -> Vec<[f32; 4]> {
+        let mut table = vec![[0.0f32; 4]; words / ALIGN];
+        for parameter in &network.parameters {
+            let blocks = parameter.first / ALIGN..(parameter.first + parameter.words).div_ceil(ALIGN);
+            table[blocks].fill(self.row(parameter, epoch));
+        }
+        table
     }
 }
 
@@ -90,11 +106,7 @@ impl Optimizer {
                 Some(Average { decay, buffer, swap: recorder.finish(gpu)? })
             }
         };
-        let mut table = vec![[0.0f32; 2]; words / ALIGN];
-        for parameter in &network.parameters {
-            let blocks = parameter.first / ALIGN..(parameter.first + parameter.words).div_ceil(ALIGN);
-            table[blocks].fill(settings.penalties(parameter));
-        }
+        let table = settings.table(network, words, 0);
         let mask = settings.prunes.then(|| gpu.upload("mask", &vec![1.0f32; words])).transpose()?;
         Ok(Self { settings, slots, decay: gpu.upload("decay", &table)?, norm, average, mask })
     }
@@ -121,6 +133,18 @@ impl Optimizer {
                 recorder.push(optimizer::mask(mask, &buffer));
             }
         }
+    }
+
+    /// Prepares epoch `epoch`, from 0: some parameters may be trained in the first ones only.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn enter_epoch(&self, gpu: &Gpu, network: &Network, epoch: u32) -> Result<()> {
+        if !network.parameters.iter().any(|parameter| matches!(parameter.trained, Trained::First(_))) {
+            return Ok(());
+        }
+        let decay = self.decay.view();
+        gpu.write(&decay, &self.settings.table(network, decay.len_words() / 4 * ALIGN, epoch))
     }
 
     /// The weights as they are now begin the average.

@@ -9,11 +9,10 @@ use super::dataset::DeviceImages;
 use super::epoch::Observer;
 use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
 use super::folder::RunFolder;
-use super::lsuv::Lsuv;
+use super::initial::Beginning;
 use super::memory::{self, MemoryEstimate};
 use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
-use super::normalize::normalize;
 use super::resume::{self, newest};
 use super::schedule::Schedule;
 use super::trainer::{StepSettings, Trainer};
@@ -170,33 +169,15 @@ impl<'a> Run<'a> {
                 initial.restore_weights(Path::new(path), gpu, network, weights)?;
             }
             (None, None) => {
-                weights.initialize(gpu, network, self.config.seed)?;
-                if self.config.weights.kernels == "lsuv" {
-                    self.lsuv(device, train)?;
-                }
+                let (config, images) = (&self.config, &self.dataset.train);
+                let choices = &self.choices;
+                let beginning = Beginning { gpu, config, network, weights, images, data: train, choices };
+                beginning.set(&self.split.train)?;
             }
         }
         device.trainer.optimizer.begin(gpu, weights)?;
         let first = self.capture(device, &[])?;
         self.save(&first)
-    }
-
-    /// Scales the weights by the network's outputs for the first batch of training images.
-    fn lsuv(&self, device: &Device, data: &DeviceImages) -> Result<()> {
-        let lsuv = Lsuv {
-            gpu: self.gpu,
-            network: &self.network,
-            weights: &device.trainer.weights,
-            data,
-            normalize: normalize(&self.config, &self.dataset.train, &self.split.train),
-            seed: self.config.seed,
-            choices: &self.choices,
-        };
-        let images = &self.split.train[..self.split.train.len().min(self.config.batch as usize)];
-        for (name, variance) in lsuv.scale(images)? {
-            tracing::debug!("LSUV: {name} gives variance {variance:.3}");
-        }
-        Ok(())
     }
 
     /// Sets which kernels compute the convolutions of a run that begins; a run that goes on keeps its own.
@@ -289,7 +270,7 @@ impl<'a> Run<'a> {
                 self.recover(&mut device, divergence)?;
             }
         }
-        self.conclude(&device, observer)
+        self.conclude(&device, &test, observer)
     }
 
     fn device<'d>(
@@ -327,19 +308,25 @@ impl<'a> Run<'a> {
     }
 
     /// Tests a checkpoint.
-    fn test(&self, device: &Device, path: &Path) -> Result<(Evaluation, Vec<f32>)> {
+    fn test(&self, device: &Device, data: &DeviceImages, path: &Path) -> Result<(Evaluation, Vec<f32>)> {
         let weights = &device.trainer.weights;
         Checkpoint::read(path)?.restore_weights(path, self.gpu, &self.network, weights)?;
         let order: Vec<u32> = (0..self.dataset.test.len() as u32).collect();
-        let logits = device.test.logits(self.gpu, &order)?;
-        let evaluation = Evaluation::of(&logits, &self.dataset.test.labels, self.network.classes);
+        let (images, tta) = (&self.dataset.test, self.config.evaluate.tta);
+        let logits = device.test.mean_logits(self.gpu, &order, (data, images), tta)?;
+        let evaluation = Evaluation::of(&logits, &images.labels, self.network.classes);
         Ok((evaluation, logits))
     }
 
     /// Tests the last and the best checkpoint and writes the summary.
-    fn conclude(&mut self, device: &Device, observer: &mut dyn Observer) -> Result<Summary> {
-        let (last, _) = self.test(device, &self.folder.last())?;
-        let (test, logits) = self.test(device, &self.folder.best())?;
+    fn conclude(
+        &mut self,
+        device: &Device,
+        data: &DeviceImages,
+        observer: &mut dyn Observer,
+    ) -> Result<Summary> {
+        let (last, _) = self.test(device, data, &self.folder.last())?;
+        let (test, logits) = self.test(device, data, &self.folder.best())?;
         self.tested = logits;
         let summary = Summary {
             model: self.config.model.clone(),
@@ -352,6 +339,7 @@ impl<'a> Run<'a> {
             last_test_accuracy: Some(last.accuracy),
             test_accuracy: test.accuracy,
             test_loss: test.loss,
+            tta: self.config.evaluate.tta,
             seconds: self.progress.seconds,
             device: self.gpu.description(),
             seed: self.config.seed,

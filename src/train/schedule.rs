@@ -20,17 +20,23 @@ impl Schedule {
     /// Learning rate of a step (0-based) of a run of `epochs` epochs; on a plateau less, by [`super::Plateau`].
     ///
     /// With W the steps of warm-up and T those of the whole run:
-    /// * warm-up, step < W: times (step + 1) / W, so that its last step has the full rate;
+    /// * warm-up, step < W: times (step + 1) / W, so that its last step has the full rate, or times `warmup_share` throughout;
     /// * steps: lr * gamma^(milestones reached), or lr * factor of the last one reached; a milestone of m epochs is reached
     ///   from step round(m * `steps_per_epoch`) on, as PyTorch's `MultiStepLR` for whole m;
     /// * cosine: lr * (1 + cos(pi * (step - W) / (T - W))) / 2 after the warm-up, 0 from T on;
     /// * exponential: lr * gamma^(step / (`decay_epochs` * `steps_per_epoch`)), the exponent rounded down with `staircase`;
+    /// * triangle, with P = floor(`peak` * T): lr * (start + (1 - start) * step / P) before P, then lr * (1 - (1 - end) * (step - P)
+    ///   / (T - P)), lr * end from T on;
     /// * one cycle: see [`ScheduleKind::OneCycle`].
     pub fn lr_at(&self, step: u64, steps_per_epoch: u64, epochs: u32) -> f64 {
         let all = u64::from(epochs) * steps_per_epoch;
         let steps_in = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
         let warmup = steps_in(self.config.warmup_epochs);
-        let rise = if step < warmup { (step + 1) as f64 / warmup as f64 } else { 1.0 };
+        let rise = match self.config.warmup_share {
+            _ if step >= warmup => 1.0,
+            Some(share) => share,
+            None => (step + 1) as f64 / warmup as f64,
+        };
         let decay = match self.config.kind {
             ScheduleKind::Constant | ScheduleKind::Plateau => 1.0,
             ScheduleKind::Steps => {
@@ -46,8 +52,19 @@ impl Schedule {
                 self.config.gamma.powf(if self.config.staircase { times.floor() } else { times })
             }
             ScheduleKind::OneCycle => one_cycle(step, all),
+            ScheduleKind::Triangle => self.triangle(step, all),
         };
         self.lr * rise * decay
+    }
+
+    fn triangle(&self, step: u64, all: u64) -> f64 {
+        let ScheduleConfig { start, peak, end, .. } = self.config;
+        let peak = (peak * all as f64).floor() as u64;
+        if step < peak {
+            return start + (1.0 - start) * (step as f64 / peak as f64);
+        }
+        let share = (step.min(all) - peak) as f64 / (all - peak).max(1) as f64;
+        1.0 - (1.0 - end) * share
     }
 }
 

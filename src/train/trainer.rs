@@ -192,6 +192,7 @@ impl<'a> Trainer<'a> {
         record: usize,
     ) -> Result<()> {
         self.finish()?;
+        self.optimizer.enter_epoch(self.gpu, self.network, epoch)?;
         self.gpu.write(&self.order.view(), order)?;
         let first = step - record as u32;
         let mut rates = self.settings.optimizer.rates(first, rates);

@@ -29,7 +29,7 @@ fn run(golden: &Golden, settings: &[&str]) -> Vec<Vec<f32>> {
     let upload = |name, values: &[f32]| gpu.upload(name, values).expect("memory").view();
     let weight = upload("weight", &narrow(&golden.weight));
     let gradient = upload("gradient", &vec![0.0; words]);
-    let decay = upload("decay", &[settings.weight_decay, settings.l1].repeat(words / 64));
+    let decay = upload("decay", &[settings.weight_decay, settings.l1, 1.0, 0.0].repeat(words / 64));
     let rates = settings.rates(0, &narrow(&golden.lr));
     let rates = gpu.upload("rates", &rates).expect("memory").view();
     let state = gpu.upload("state", &[State::before(0, 0, 0)]).expect("memory").view();

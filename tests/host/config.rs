@@ -85,6 +85,12 @@ fn every_range_is_checked_at_both_ends() {
         ("optimizer.clip_norm", &["0", "1000001", "nan"], &["1e-6", "1000000"]),
         ("optimizer.clip_value", &["0", "1000001", "nan"], &["1e-6", "1000000"]),
         ("optimizer.average", &["0", "1", "nan"], &["0.5", "0.9999"]),
+        ("optimizer.norm_bias_lr", &["0", "1001", "nan"], &["0.5", "1000"]),
+        ("schedule.start", &["-0.1", "1.1", "nan"], &["0", "1"]),
+        ("schedule.peak", &["-0.1", "1.1", "nan"], &["0", "1"]),
+        ("schedule.end", &["-0.1", "1.1", "nan"], &["0", "1"]),
+        // Its good values take a warm-up.
+        ("schedule.warmup_share", &["0", "1.1", "nan"], &[]),
         ("optimizer.steps_before", &["4000000001"], &["0", "4000000000"]),
         ("schedule.gamma", &["0", "1.1", "nan"], &["0.001", "1"]),
         ("schedule.factors", &["[0]", "[1.1]", "[nan]"], &["[1, 0.5, 0.5]"]),
@@ -161,6 +167,8 @@ fn values_that_contradict_each_other_are_refused() {
         (&["optimizer.nesterov=true", "optimizer.momentum=0"], &["nesterov", "momentum"]),
         (&["schedule.factors=[0.1]"], &["factors", "milestones", "1", "3"]),
         (&["schedule.kind=one_cycle", "schedule.warmup_epochs=1"], &["warmup_epochs", "one_cycle"]),
+        (&["schedule.kind=triangle", "schedule.warmup_epochs=1"], &["warmup_epochs", "triangle"]),
+        (&["schedule.warmup_share=0.1"], &["warmup_share", "warmup_epochs"]),
         (&["schedule.kind=plateau", "data.split=none"], &["plateau", "split"]),
         (&["early_stopping.patience=3", "data.split=none"], &["early_stopping.patience", "split"]),
         (&["optimizer.kind=adam", "optimizer.nesterov=true"], &["nesterov", "sgd", "nadam"]),
@@ -303,6 +311,7 @@ fn a_resolved_configuration_holds_every_key() {
         "optimizer.clip_value",
         "prune.share",
         "schedule.factors",
+        "schedule.warmup_share",
         "steps",
     ];
     assert_eq!(optional, expected);

@@ -178,7 +178,9 @@ fn wrong_descriptions_are_named_at_their_place() {
         ("layers = [{ residual = [] }]", "layers.0", "needs layers"),
         ("layers = [{ conv = 0 }]", "layers.0", "at least 1"),
         ("layers = [{ conv = 8, kernel = 35 }]", "layers.0", "kernel"),
-        ("layers = [{ pool = \"max\" }]", "layers.0", "average"),
+        ("layers = [{ pool = \"least\" }]", "layers.0", "average"),
+        ("layers = [{ pool = \"max\", window = 33 }]", "layers.0", "1 to 32 pixels"),
+        ("layers = [{ pool = \"average\", window = 2 }]", "layers.0", "window belongs to"),
         ("layers = [{ repeat = 99999999, layers = [{ conv = 4 }] }]", "layers.0", "more than"),
         ("layers = []", "(none)", "[1, 1, 10]"),
     ] {
@@ -248,4 +250,35 @@ fn weights_do_not_depend_on_the_activation() {
     };
     assert_eq!(of("relu"), of("dropact"));
     assert_eq!(of("relu"), of("elu"));
+}
+
+/// The size of airbench94's `make_net()` as PyTorch counts it, and 0.36 PFLOP in 9.9 epochs of 48 batches of 1,024, forward and
+/// backward (its header), within the two digits given.
+#[test]
+fn airbench_is_as_its_author_builds_it() {
+    let network = network("airbench94", &["activation=gelu"]);
+    assert_eq!(network.parameter_count(), 1_972_792);
+    let petaflop = 6.0 * network.macs() as f64 * 1024.0 * 48.0 * 9.9 / 1e15;
+    assert!((petaflop - 0.36).abs() < 0.02, "{petaflop}");
+    let trained = |epoch: u32| -> Vec<&str> {
+        let all = network.parameters.iter().filter(|parameter| !parameter.trained.in_epoch(epoch));
+        all.map(|parameter| parameter.name.as_str()).collect()
+    };
+    let gammas = ["layer1", "layer2", "layer3"]
+        .iter()
+        .flat_map(|layer| ["bn1", "bn2"].map(|bn| format!("{layer}.{bn}.weight")));
+    let frozen: Vec<String> = std::iter::once("conv1.weight".to_owned()).chain(gammas).collect();
+    assert_eq!(trained(2), frozen);
+    assert_eq!(trained(3).len(), frozen.len() + 1, "the stem's bias is trained in the first three epochs");
+    // The first filters, as many as inputs, are the identity; the others are PyTorch's default.
+    let index = network.parameters.iter().position(|p| p.name == "layer2.conv1.weight").unwrap();
+    let values = initial(&network.parameters[index], index, 1);
+    for (filter, values) in values.chunks_exact(64 * 9).enumerate() {
+        let ones: Vec<usize> = (0..64 * 9).filter(|&i| values[i] != 0.0).collect();
+        if filter < 64 {
+            assert_eq!((ones, values[filter * 9 + 4]), (vec![filter * 9 + 4], 1.0));
+        } else {
+            assert!(ones.len() > 500 && values.iter().all(|v| v.abs() <= 1.0 / 24.0));
+        }
+    }
 }

@@ -289,3 +289,20 @@ fn every_family_of_models() {
     assert_eq!(kept[0].input[0], "linear.weight");
     assert_eq!(floats(tensor(&model, &kept[0].input[1])), [0.75]);
 }
+
+/// Max pooling, a bias of its own, and logits with a factor.
+#[test]
+fn airbench_has_an_onnx_form() {
+    let settings = Settings::cifar10(Activation::parse("gelu").expect("an activation"));
+    let model = model_of(&build("airbench94", &settings).expect("a model"));
+    for (kind, want) in [("Conv", 8), ("MaxPool", 4), ("BatchNormalization", 6), ("Gemm", 0), ("Flatten", 1)]
+    {
+        assert_eq!(count(&model, kind), want, "{kind}");
+    }
+    let graph = model.graph.as_ref().expect("a graph");
+    let sides = |node: &NodeProto| -> Vec<i64> {
+        node.attribute.iter().flat_map(|attribute| attribute.ints.clone()).collect()
+    };
+    let pools: Vec<_> = graph.node.iter().filter(|node| node.op_type == "MaxPool").map(sides).collect();
+    assert_eq!(pools, [vec![2; 4], vec![2; 4], vec![2; 4], vec![3; 4]]);
+}

@@ -54,6 +54,13 @@ fn recipes_hold_the_published_constants() {
     assert_eq!((akamaster.epochs, akamaster.data.split), (200, Split::None));
     assert_eq!(akamaster.schedule.milestones, [100.0, 150.0]);
     assert_eq!(akamaster.augment.std, Some([0.229, 0.224, 0.225]));
+    let airbench = recipe("airbench94");
+    // airbench94's hyp: rates for a sum over the batch, decoupled from momentum and decay.
+    let (lr, momentum, decay) = (11.5, 0.85, 0.0153);
+    let per_sum = lr / (1024.0 * (1.0 + 1.0 / (1.0 - momentum)));
+    assert!((airbench.optimizer.lr - 1024.0 * per_sum).abs() < 1e-12, "{}", 1024.0 * per_sum);
+    assert!((airbench.optimizer.weight_decay - decay / lr).abs() < 1e-7, "{}", decay / lr);
+    assert_eq!((airbench.optimizer.momentum, airbench.optimizer.norm_bias_lr), (momentum, 64.0));
     let relu = recipe("seed000_relu");
     assert_eq!((relu.optimizer.weight_decay, relu.optimizer.decay_on), (4e-4, DecayOn::Kernels));
     for (name, activation) in [

@@ -42,6 +42,7 @@ pub fn summary() -> Summary {
         last_test_accuracy: Some(0.29),
         test_accuracy: 0.3,
         test_loss: 1.9,
+        tta: wgrad::config::Tta::None,
         seconds: 3723.0,
         device: "llvmpipe (LLVM 15.0.6, 256 bits)".into(),
         seed: 0,

@@ -98,6 +98,35 @@ fn warm_up_multiplies_the_steps_of_a_step_schedule() {
     }
 }
 
+/// He et al.'s ResNet-110: a tenth of the rate for 400 steps of 352 an epoch; akamaster's: for the first epoch.
+#[test]
+fn a_warm_up_may_hold_a_share_of_the_rate() {
+    for (recipe, epoch, steps) in [("he_resnet110", 352, 400), ("akamaster_resnet110", 391, 391)] {
+        let config = RunConfig::from_layers(Some(recipe), &[], &toml::Table::new()).unwrap();
+        let schedule = Schedule::new(&config);
+        for step in [0, 1, steps - 1] {
+            close(schedule.lr_at(step, epoch, config.epochs), 0.01);
+        }
+        for step in [steps, steps + 1, 91 * epoch - 1] {
+            close(schedule.lr_at(step, epoch, config.epochs), 0.1);
+        }
+    }
+}
+
+/// airbench94's `triangle(480, start=0.2, end=0.07, peak=0.23)`, whose peak is at step int(0.23 * 480) = 110.
+#[test]
+fn a_triangle_rises_and_falls() {
+    let schedule = schedule(|c| {
+        c.schedule.kind = ScheduleKind::Triangle;
+        c.optimizer.lr = 1.5;
+    });
+    let at = |step| schedule.lr_at(step, 48, 10) / 1.5;
+    for (step, want) in [(0, 0.2), (55, 0.6), (110, 1.0), (295, 0.535), (480, 0.07), (1000, 0.07)] {
+        close(at(step), want);
+    }
+    assert!((0..110).all(|step| at(step) < at(step + 1)) && (110..480).all(|step| at(step) > at(step + 1)));
+}
+
 #[test]
 fn exponential_halves_as_it_says() {
     let make = |staircase| {

@@ -182,6 +182,7 @@ pub const FAULTS: &[Fault] = &[
         "fma(vec4<f32>(decay.x), w, all)",
         "fma(vec4<f32>(-decay.x), w, all)",
     ),
+    fault("optimizer/sgd", "block's factor on the rate left out", "state.lr * block.z", "state.lr"),
     fault("optimizer/sgd", "loss scale not divided out", "g /= scale;", "g /= 1.0;"),
     fault(
         "augment/gather",

@@ -18,6 +18,7 @@ pub(super) fn eval_form(g: &mut Graph, activation: &Activation, x: &str) -> Resu
     let p = |key: &str| value(activation, key);
     Ok(match name {
         "identity" | "maxout" => x.to_owned(),
+        "scale" => g.with("Mul", x, p("factor")),
         "relu" | "crelu" | "probact" | "probact_learned" => g.unary("Relu", x),
         "leaky_relu" => leaky(g, x, p("negative_slope")),
         // A slope of 1 - retain as the shader has it, in f32.

@@ -51,9 +51,13 @@ pub fn model(network: &Network, tensors: Tensors, remarks: &[(&str, String)]) ->
         let value = writer.node(node)?;
         writer.values.push(value);
     }
+    let flat = writer.is_flat(network.logits());
     let Writer { values, mut graph, .. } = writer;
-    let logits = values[network.logits()].clone();
+    let mut logits = values[network.logits()].clone();
     graph.enter("output");
+    if !flat {
+        logits = graph.op("Flatten", &[&logits], vec![integer("axis", 1)]);
+    }
     let last = graph.unary("Identity", &logits);
     // The model's output carries its own name.
     for node in &mut graph.proto.node {
@@ -144,6 +148,11 @@ impl Writer<'_> {
             }
             Layer::Flatten => self.graph.op("Flatten", &[&x], vec![integer("axis", 1)]),
             Layer::GlobalAveragePool => self.graph.unary("GlobalAveragePool", &x),
+            Layer::MaxPool { window } => {
+                let sides = [*window as i64; 2];
+                let attributes = ["kernel_shape", "strides"].map(|name| integer_list(name, &sides));
+                self.graph.op("MaxPool", &[&x], attributes.to_vec())
+            }
             Layer::Linear { weight } => {
                 let bias = parameter(*weight + 1);
                 let weight = self.connected(*weight);
@@ -195,7 +204,7 @@ impl Writer<'_> {
             let node = &self.network.nodes[before];
             match node.layer {
                 Layer::Flatten | Layer::Linear { .. } => return true,
-                Layer::Conv { .. } | Layer::GlobalAveragePool => return false,
+                Layer::Conv { .. } | Layer::GlobalAveragePool | Layer::MaxPool { .. } => return false,
                 _ => value = node.input,
             }
         }

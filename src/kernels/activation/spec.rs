@@ -154,9 +154,9 @@ impl Activation {
 
     /// Whether it is linear in x once its noise is drawn: the identity, or dropout of it.
     pub fn is_linear(&self) -> bool {
-        let identity = ACTIVATIONS[0].name;
+        let linear = |name: &str| matches!(name, "identity" | "scale");
         let of = self.row.parameters.iter().position(|parameter| parameter.name == "of");
-        self.row.name == identity || of.is_some_and(|at| self.values[at] == 0.0)
+        linear(self.row.name) || of.is_some_and(|at| linear(ACTIVATIONS[self.values[at] as usize].name))
     }
 
     /// Whether all channels have the same learned number.

@@ -77,6 +77,7 @@ pub const ACTIVATIONS: &[Row] = &[
     },
     Row { libraries: ELEMENTARY, ..row!("tanh", "tanh(x)", "-") },
     Row { libraries: ELEMENTARY, ..row!("sigmoid", "1 / (1 + e^-x)", "-") },
+    Row { parameters: &[number("factor", "FACTOR", [-100.0, 100.0], 1.0)], ..row!("scale", "factor x", "-") },
     row!("hard_swish", "x min(max(x + 3, 0), 6) / 6", "Howard et al., arXiv 1905.02244"),
     Row {
         parameters: &[number("init", "INIT", [-1.0, 1.0], 0.25), SHARE],

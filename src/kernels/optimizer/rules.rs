@@ -213,7 +213,8 @@ impl Rule {
         })
     }
 
-    /// One update of all weights from gradient, decay (weight decay and L1 factor for each 64 words), state and scaling;
+    /// One update of all weights from gradient, decay (weight decay, L1, factor on the learning rate and 0 for each 64 words), state
+    /// and scaling;
     /// `slots` as [`Rule::slots`].
     pub fn step(&self, treatment: Treatment, views: [&View; 4], weight: &View, slots: &[&View]) -> Dispatch {
         let count = fours(weight);

@@ -100,6 +100,9 @@ pub fn network_cases() -> Vec<NetworkCase> {
             cases.push(NetworkCase { model, spec: "elu", mode, ..usual });
         }
     }
+    for mode in [Mode::Train, Mode::Eval] {
+        cases.push(NetworkCase { model: "airbench_2", spec: "gelu", mode, ..usual });
+    }
     cases.extend(["crelu", "maxout", "prelu"].map(|spec| NetworkCase {
         model: "resnet8_seed",
         spec,
@@ -189,7 +192,8 @@ impl NetworkCase {
             self.dropconnect.map(|(rate, linear_only)| WeightDrop { rate, linear_only, gaussian: false });
         let regularize = Regularize { drop, residual: self.residual, dropconnect };
         let settings = Settings {
-            input: [9, 7, 3],
+            // Three poolings halve it, and a last one takes what is left.
+            input: if self.model.starts_with("airbench") { [26, 25, 3] } else { [9, 7, 3] },
             option: self.option,
             width: self.width,
             regularize,

@@ -67,6 +67,8 @@ const ELEMENTWISE: &[(&str, &str, u64)] = &[
     ("optimizer/square_sum", "gradient", 2),
     ("pool/backward", "dx", 1),
     ("pool/forward", "x", 1),
+    ("pool/max_backward", "dx", 2),
+    ("pool/max_forward", "x", 1),
     ("residual/add", "x", 2),
     ("residual/branch", "dx", 1),
 ];

@@ -129,6 +129,20 @@ impl Builder {
         self.node(name, Layer::Flatten, input, [1, 1, numbers])
     }
 
+    /// Greatest pixel of each window of `window` x `window`, PyTorch's `MaxPool2d(window)`; what does not fill one is left out.
+    ///
+    /// # Errors
+    /// A window of 0, or one larger than the input.
+    pub fn max_pool(&mut self, name: &str, input: Value, window: usize) -> Result<Value> {
+        let [height, width, channels] = self.shape(input);
+        if window == 0 || window > height.min(width) {
+            let want = format!("a window of 1 to {} pixels", height.min(width));
+            return Self::shape_error(name, want, window);
+        }
+        let shape = [height / window, width / window, channels];
+        Ok(self.node(name, Layer::MaxPool { window }, input, shape))
+    }
+
     /// Mean over all pixels.
     ///
     /// # Errors

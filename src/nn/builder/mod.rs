@@ -3,7 +3,7 @@
 mod layers;
 mod weighted;
 
-use super::network::{ALIGN, DropConnectSite, Layer, Network, Node, Parameter, Role, Value};
+use super::network::{ALIGN, DropConnectSite, Layer, Network, Node, Parameter, Role, Trained, Value};
 use super::{Init, network};
 use crate::kernels::groups_of_four;
 use crate::{Error, Result};
@@ -103,6 +103,16 @@ impl Builder {
     /// Far above the numbers of all places that draw; a node's Gaussians take the numbers after it.
     const DROPCONNECT_NOISE: u32 = 1 << 24;
 
+    /// A parameter by its name, to change how it starts or when it is trained.
+    ///
+    /// # Errors
+    /// No parameter of this name so far.
+    pub fn parameter(&mut self, name: &str) -> Result<&mut Parameter> {
+        let model = self.network.name.clone();
+        let found = self.network.parameters.iter_mut().find(|parameter| parameter.name == name);
+        found.ok_or_else(|| Error::usage(format!("model {model} has no parameter {name}")))
+    }
+
     /// The value that holds the images.
     pub fn image(&self) -> Value {
         0
@@ -131,7 +141,8 @@ impl Builder {
         };
         let first = if tensors.is_empty() { 0 } else { network::Network::flat_words(tensors) };
         debug_assert!(first.is_multiple_of(ALIGN));
-        tensors.push(Parameter { name, shape: shape.to_vec(), role, init, first, words });
+        let (shape, trained) = (shape.to_vec(), Trained::Always);
+        tensors.push(Parameter { name, shape, role, init, trained, first, words });
         tensors.len() - 1
     }
 

@@ -20,6 +20,16 @@ impl Builder {
         stride: usize,
         padding: usize,
     ) -> Result<Value> {
+        self.conv_from(name, input, [channels, kernel, stride, padding], self.kernels)
+    }
+
+    fn conv_from(
+        &mut self,
+        name: &str,
+        input: Value,
+        [channels, kernel, stride, padding]: [usize; 4],
+        init: Init,
+    ) -> Result<Value> {
         let [height, width, from] = self.shape(input);
         if channels == 0 || kernel == 0 || stride == 0 {
             return Self::shape_error(
@@ -35,7 +45,7 @@ impl Builder {
                 [height, width],
             );
         }
-        let init = self.kernel_init(input, self.kernels);
+        let init = self.kernel_init(input, init);
         let weight = Self::tensor(
             &mut self.network.parameters,
             format!("{name}.weight"),
@@ -103,6 +113,18 @@ impl Builder {
     /// As [`Builder::linear`].
     pub fn classifier(&mut self, name: &str, input: Value) -> Result<Value> {
         self.linear_with(name, input, self.network.classes, self.output)
+    }
+
+    /// The same without bias: weights of classes x inputs x 1 x 1.
+    ///
+    /// # Errors
+    /// As [`Builder::linear`].
+    pub fn classifier_without_bias(&mut self, name: &str, input: Value) -> Result<Value> {
+        let shape = self.shape(input);
+        if shape[..2] != [1, 1] {
+            return Self::shape_error(name, "one pixel (pool or flatten before it)", shape);
+        }
+        self.conv_from(name, input, [self.network.classes, 1, 1, 0], self.output)
     }
 
     fn linear_with(&mut self, name: &str, input: Value, outputs: usize, init: Init) -> Result<Value> {

@@ -36,7 +36,7 @@ struct Item {
     classifier: Option<bool>,
     /// All numbers of an image as one row.
     flatten: Option<bool>,
-    /// Pooling over all pixels: `"average"`.
+    /// Pooling: `"average"` over all pixels, `"max"` in windows.
     pool: Option<String>,
     /// Layers whose result is added to their input.
     residual: Option<Vec<Item>>,
@@ -51,6 +51,8 @@ struct Item {
     padding: Option<usize>,
     /// Of a convolution. Default false.
     bias: Option<bool>,
+    /// Of a max pooling: pixels of a window's side. Default 2.
+    window: Option<usize>,
     /// Of a residual: `"identity"`, `"a"` (option A) or `"projection"` (1x1 convolution and batch norm). Default identity.
     shortcut: Option<String>,
     /// Of a residual: the activation behind the sum. Default the run's own.
@@ -86,6 +88,7 @@ impl Item {
             ("stride", self.stride.is_some(), "conv"),
             ("padding", self.padding.is_some(), "conv"),
             ("bias", self.bias.is_some(), "conv"),
+            ("window", self.window.is_some(), "pool"),
             ("shortcut", self.shortcut.is_some(), "residual"),
             ("end", self.end.is_some(), "residual"),
             ("repeat", self.repeat.is_some(), "layers"),
@@ -169,8 +172,18 @@ impl Writer<'_> {
             Item { linear: Some(outputs), .. } => self.builder.linear(at, x, *outputs),
             Item { classifier: Some(true), .. } => self.builder.classifier(at, x),
             Item { flatten: Some(true), .. } => Ok(self.builder.flatten(at, x)),
-            Item { pool: Some(word), .. } if word == "average" => self.builder.global_average_pool(at, x),
-            Item { pool: Some(word), .. } => self.fail(at, &format!("pool = {word:?}: expected \"average\"")),
+            Item { pool: Some(word), window: None, .. } if word == "average" => {
+                self.builder.global_average_pool(at, x)
+            }
+            Item { pool: Some(word), window, .. } if word == "max" => {
+                self.builder.max_pool(at, x, window.unwrap_or(2))
+            }
+            Item { pool: Some(word), window: Some(_), .. } if word == "average" => {
+                self.fail(at, "window belongs to pool = \"max\": \"average\" is over all pixels")
+            }
+            Item { pool: Some(word), .. } => {
+                self.fail(at, &format!("pool = {word:?}: expected \"average\" or \"max\""))
+            }
             Item { residual: Some(branch), .. } => self.residual(at, item, branch, x),
             Item { layers: Some(layers), .. } => self.repeated(at, layers, item.repeat.unwrap_or(1), x),
             _ => self.fail(at, &format!("{kind} = false is no layer: leave it out")),

@@ -1,5 +1,6 @@
 //! The models that `--model` names, a file for each family.
 
+mod airbench;
 mod described;
 mod keras;
 mod mlp;
@@ -93,6 +94,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("resnet_v1_{6n+2}", "Keras' CIFAR example, version 1: biases, projections without batch norm"),
     ("resnet_v2_{9n+2}", "Keras' CIFAR example, version 2: pre-activation bottlenecks"),
     ("wrn_{6n+4}_{k}", "wide ResNets, Zagoruyko and Komodakis 2016: wrn_28_10"),
+    ("airbench94, airbench_{channels}", "Jordan's airbench: whitening stem, three groups of convolutions"),
     (
         "mlp, mlp_bn, mlp_{layers}x{units}",
         "dense layers, with mlp_bn batch norm before each; 20x100 unless named",
@@ -137,6 +139,10 @@ pub fn build(name: &str, settings: &Settings) -> Result<Network> {
         ("resnet_v2_", 1) => keras::version2(name, blocks(&numbers, 9, 2)?, settings),
         ("wrn__", 2) if (1..=64).contains(&numbers[1]) => {
             preactivation::wide(name, blocks(&numbers, 6, 4)?, numbers[1], settings)
+        }
+        ("airbench", 1) if numbers[0] == 94 => airbench::airbench(name, 64, settings),
+        ("airbench_", 1) if (1..=1024).contains(&numbers[0]) => {
+            airbench::airbench(name, numbers[0], settings)
         }
         ("mlp", 0) => mlp::mlp(name, [20, 100], false, settings),
         ("mlp_bn", 0) => mlp::mlp(name, [20, 100], true, settings),

@@ -82,6 +82,14 @@ impl Pass<'_> {
                 self.pass_on(node.input, dx, gradients, &mut all)?;
                 Ok(all)
             }
+            Layer::MaxPool { window } => {
+                let (x, dx) = (self.value(node.input), self.fresh(node.input)?);
+                let pool = self.max_pool(node, *window);
+                let mut all = vec![pool.backward([&x, &dy.view], &dx.view)];
+                self.release(dy);
+                self.pass_on(node.input, dx, gradients, &mut all)?;
+                Ok(all)
+            }
             Layer::Flatten => {
                 let dx = self.fresh(node.input)?;
                 let [height, width, channels] = self.network.shape(node.input);

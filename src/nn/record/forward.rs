@@ -117,6 +117,7 @@ impl Pass<'_> {
                 vec![reshape::flatten(self.batch, height * width, channels, false, &x, &y)]
             }
             Layer::GlobalAveragePool => vec![self.pool(node).forward(&x, &y)],
+            Layer::MaxPool { window } => vec![self.max_pool(node, *window).forward(&x, &y)],
             Layer::Linear { weight } => {
                 let (weights, _) = Weights::pair(self.weights.used(), &self.network.parameters, *weight);
                 vec![self.linear(node, *weight).forward(&x, &weights, &y)]

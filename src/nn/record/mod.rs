@@ -14,7 +14,7 @@ use crate::kernels::batchnorm::{BatchNorm, Context};
 use crate::kernels::conv::{Candidate, Choices, Direction, Filters};
 use crate::kernels::dropout::DropBlock;
 use crate::kernels::linear::Linear;
-use crate::kernels::pool::Pool;
+use crate::kernels::pool::{MaxPool, Pool};
 use crate::kernels::residual::{Branch, Scale, Shortcut};
 use crate::kernels::{Noise, Rows};
 use crate::{Error, Result};
@@ -121,6 +121,11 @@ impl Pass<'_> {
     fn pool(&self, node: &Node) -> Pool {
         let [height, width, channels] = self.network.shape(node.input);
         Pool { batch: self.batch, pixels: height * width, channels }
+    }
+
+    fn max_pool(&self, node: &Node, window: usize) -> MaxPool {
+        let [height, width, channels] = self.network.shape(node.input);
+        MaxPool { batch: self.batch, height, width, channels, window }
     }
 
     fn batchnorm(&self, index: usize) -> BatchNorm {

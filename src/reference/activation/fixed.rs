@@ -14,6 +14,14 @@ pub(super) fn identity_derivative<T: Real>(_: T, _: T, _: &[f64]) -> T {
     T::exact(1.0)
 }
 
+pub(super) fn scale<T: Real>(x: T, _: T, p: &[f64]) -> T {
+    T::exact(p[0]) * x
+}
+
+pub(super) fn scale_derivative<T: Real>(_: T, _: T, p: &[f64]) -> T {
+    T::exact(p[0])
+}
+
 pub(super) fn relu<T: Real>(x: T, _: T, _: &[f64]) -> T {
     ramp(x)
 }

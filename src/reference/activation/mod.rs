@@ -161,6 +161,7 @@ pub static ACTIVATIONS: &[Activation] = &[
     fixed!("softplus", &[("beta", 1.0)], softplus, softplus_derivative),
     fixed!("tanh", &[], tanh, tanh_derivative),
     fixed!("sigmoid", &[], sigmoid, sigmoid_derivative),
+    fixed!("scale", &[("factor", 1.0)], scale, scale_derivative),
     fixed!("hard_swish", &[], hard_swish, hard_swish_derivative),
     Activation {
         learned: Some(Both { exact: prelu_learned::<f64>, bound: prelu_learned::<Approx> }),

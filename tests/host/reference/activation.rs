@@ -131,6 +131,7 @@ fn values_by_hand() {
     };
     check("relu", -2.0, 0.0, &[], 0.0, 0.0);
     check("relu", 2.0, 0.0, &[], 2.0, 2.0);
+    check("scale", -2.0, 0.0, &[0.25], -0.5, -0.5);
     check("leaky_relu", -2.0, 0.0, &[0.01], -0.02, -0.02);
     // Below `retain` the nonlinearity stays, from it on the element passes; evaluation has slope 1 - retain.
     check("dropact", -1.0, 0.9375, &[0.95, 0.0], 0.0, -(1.0 - 0.95));

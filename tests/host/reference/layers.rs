@@ -69,6 +69,23 @@ fn pool_is_the_mean_per_channel() {
 }
 
 #[test]
+fn max_pool_takes_the_first_of_the_greatest() {
+    // 3 x 5 pixels of one channel: windows of 2 leave the last row and column out. The second window has two greatest.
+    let x = [1.0, 4.0, 2.0, 7.0, 9.0, 3.0, -1.0, 7.0, 0.0, 9.0, 8.0, 8.0, 8.0, 8.0, 8.0];
+    let shape = Shape::new(1, 3, 5, 1);
+    assert_eq!(pool::max_forward(&x, shape, 2), [4.0, 7.0]);
+    let dx = pool::max_backward(&[10.0, 20.0], &x, shape, 2);
+    let mut expected = [0.0; 15];
+    (expected[1], expected[3]) = (10.0, 20.0);
+    assert_eq!(dx, expected);
+
+    let (seed, shape) = (36, Shape::new(2, 7, 6, 3));
+    let (x, dy) = (normals(seed, 0, shape.len()), normals(seed, 1, 2 * 2 * 2 * 3));
+    let dx = pool::max_backward(&dy, &x, shape, 3);
+    assert_gradient("max pool", seed, &dx, &x, &dy, |x| pool::max_forward(x, shape, 3));
+}
+
+#[test]
 fn linear_by_hand() {
     let linear = Linear { in_features: 3, out_features: 2 };
     let (weight, bias) = ([1.0, 2.0, 3.0, -1.0, 0.0, 1.0], [0.5, -0.5]);

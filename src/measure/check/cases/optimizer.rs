@@ -86,7 +86,7 @@ fn note(lab: &Lab, bad: f32, split: bool, scaled: bool) -> Result<Vec<Comparison
 fn scaled(lab: &Lab, overflow: bool) -> Result<Vec<Comparison>> {
     let (words, scale) = (192, 4096.0f32);
     let (weight, gradient) = (narrow(&normals(97, words)), narrow(&normals(98, words)));
-    let decay = lab.floats("decay", &vec![1e-4; words / 32])?;
+    let decay = lab.floats("decay", &[1e-4, 1e-4, 1.0, 0.0].repeat(words / 64))?;
     let step = |scale: f32, overflow: u32, scaled: bool| -> Result<[Vec<f32>; 2]> {
         let state = State { scale, lr: 0.1, ..State::default() };
         let state = lab.words("state", bytemuck::cast_slice(&[state]))?;

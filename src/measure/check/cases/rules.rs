@@ -26,8 +26,8 @@ struct Step<'a> {
     t: u32,
     lr: f64,
     gradient: &'a [f64],
-    /// Weight decay and L1 of each block.
-    penalties: &'a [[f64; 2]],
+    /// Weight decay, L1 and factor on the learning rate of each block, and 0.
+    penalties: &'a [[f64; 4]],
     treatment: Treatment,
     factor: f64,
 }
@@ -42,7 +42,7 @@ impl Twin {
 
     /// The gradient with penalties, and how far decoupled decay shrinks the weight.
     fn treated(&self, i: usize, step: &Step) -> ([f64; 2], [Approx; 2]) {
-        let [decay, l1] = step.penalties[i / 64];
+        let [decay, l1, factor, _] = step.penalties[i / 64];
         let (w, mut g) = (self.weight[i], step.gradient[i]);
         let mut bound = Approx::exact(g);
         match step.treatment.clip {
@@ -58,8 +58,8 @@ impl Twin {
         }
         let mut shrinks = (1.0, Approx::exact(1.0));
         if step.treatment.decoupled {
-            shrinks.0 -= step.lr * decay;
-            shrinks.1 = shrinks.1 - Approx::exact(step.lr) * Approx::exact(decay);
+            shrinks.0 -= step.lr * factor * decay;
+            shrinks.1 = shrinks.1 - Approx::exact(step.lr) * Approx::exact(factor) * Approx::exact(decay);
         } else {
             g += decay * w;
             bound = Approx::exact(decay) * self.bound[i] + bound;
@@ -77,9 +77,10 @@ impl Twin {
             self.weight[i] *= shrinks;
             let [a, b] = &mut self.slots;
             let (w, a, b) = (&mut self.weight[i..=i], &mut a[i..=i], &mut b[i..=i]);
+            let lr = step.lr * step.penalties[i / 64][2];
             match rule {
                 Rule::Sgd(Sgd { momentum, nesterov }) => {
-                    let sgd = twin::Sgd { lr: step.lr, momentum, weight_decay: 0.0, nesterov };
+                    let sgd = twin::Sgd { lr, momentum, weight_decay: 0.0, nesterov };
                     sgd.step(w, a, &[g]);
                 }
                 Rule::Adam(Adam { beta1, beta2, eps, form }) => {
@@ -88,10 +89,10 @@ impl Twin {
                         AdamForm::EpsilonHat => twin::AdamForm::EpsilonHat,
                         AdamForm::Nadam { psi } => twin::AdamForm::Nadam { psi },
                     };
-                    twin::Adam { lr: step.lr, beta1, beta2, eps, form }.step(step.t, w, a, b, &[g]);
+                    twin::Adam { lr, beta1, beta2, eps, form }.step(step.t, w, a, b, &[g]);
                 }
                 Rule::RmsProp(RmsProp { rho, eps, momentum }) => {
-                    twin::RmsProp { lr: step.lr, rho, eps, momentum }.step(w, a, b, &[g]);
+                    twin::RmsProp { lr, rho, eps, momentum }.step(w, a, b, &[g]);
                 }
             }
             self.bounds(rule, i, step, bounds);
@@ -122,7 +123,8 @@ impl Twin {
         self.slot_bounds[0][i] = a;
         self.slot_bounds[1][i] = b;
         let w = if step.treatment.decoupled { self.bound[i] * shrinks } else { self.bound[i] };
-        self.bound[i] = w - Approx::exact(step.lr) * update;
+        let lr = Approx::exact(step.lr) * Approx::exact(step.penalties[i / 64][2]);
+        self.bound[i] = w - lr * update;
     }
 }
 
@@ -131,7 +133,8 @@ fn factors(rule: Rule, t: u32) -> [f64; 3] {
     rule.factors(u64::from(t)).next().map_or([0.0; 3], |factors| factors.map(f64::from))
 }
 
-/// Steps with a new gradient and learning rate each, against the twin; penalties differ from block to block. The weights stay
+/// Steps with a new gradient and learning rate each, against the twin; penalties and the factor on the rate differ from block to
+/// block. The weights stay
 /// away from 0, where L1 has its kink.
 fn steps(
     lab: &Lab,
@@ -141,8 +144,12 @@ fn steps(
     extreme: bool,
 ) -> Result<Vec<Comparison>> {
     let decays = uniforms(92, words / 64, 1e-4, 0.1);
-    let penalties: Vec<[f64; 2]> =
-        decays.iter().enumerate().map(|(i, &d)| if i % 3 == 2 { [0.0; 2] } else { [d, 0.125 * d] }).collect();
+    let factors = [1.0, 1.0, 1.0, 0.0, 1.75];
+    let block = |(i, &d): (usize, &f64)| {
+        let [decay, l1] = if i % 3 == 2 { [0.0; 2] } else { [d, 0.125 * d] };
+        [decay, l1, factors[i % factors.len()], 0.0]
+    };
+    let penalties: Vec<[f64; 4]> = decays.iter().enumerate().map(block).collect();
     let lr = uniforms(91, STEPS, 1e-4, 1e-2);
     let away = |w: f64| f64::from((w + 8.0 * w.signum()) as f32);
     let mut first: Vec<f64> = normals(90, words).into_iter().map(away).collect();

@@ -77,6 +77,7 @@ impl Run<'_> {
             }
             Layer::Flatten => (reshape::flatten_backward(dy, shape), 0, 0.0),
             Layer::GlobalAveragePool => (pool::backward(dy, shape), 1, size(dy) / (shape.h * shape.w) as f64),
+            Layer::MaxPool { window } => (pool::max_backward(dy, &x, shape, *window), 0, 0.0),
             Layer::Linear { weight } => {
                 let (layer, batch) = (self.linear(node), self.given.labels.len());
                 let (mut dw, mut db) = (layer.weight_gradient(&x, dy), layer.bias_gradient(dy));

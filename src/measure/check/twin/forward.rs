@@ -52,6 +52,10 @@ impl Run<'_> {
                 let pixels = shape.h * shape.w;
                 (pool::forward(&x, shape), pixels, size(&x) / pixels as f64)
             }
+            Layer::MaxPool { window } => {
+                self.twin.preactivations.push(pool::max_margins(&x, shape, *window));
+                (pool::max_forward(&x, shape, *window), 0, 0.0)
+            }
             Layer::Linear { weight } => {
                 let [weight, bias] = [*weight, *weight + 1].map(|i| &self.parameters[i]);
                 let layer = self.linear(node);

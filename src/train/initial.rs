@@ -1,0 +1,41 @@
+//! The weights that a training begins with.
+
+use super::dataset::DeviceImages;
+use super::lsuv::Lsuv;
+use super::normalize::normalize;
+use super::whitening::Whitening;
+use crate::Result;
+use crate::config::RunConfig;
+use crate::data::Images;
+use crate::gpu::Gpu;
+use crate::kernels::conv::Choices;
+use crate::nn::{Network, Weights};
+
+/// What the first weights are made of.
+pub(super) struct Beginning<'a> {
+    pub(super) gpu: &'a Gpu,
+    pub(super) config: &'a RunConfig,
+    pub(super) network: &'a Network,
+    pub(super) weights: &'a Weights,
+    /// The training images, and on the device.
+    pub(super) images: &'a Images,
+    pub(super) data: &'a DeviceImages,
+    pub(super) choices: &'a Choices,
+}
+
+impl Beginning<'_> {
+    /// Initial weights of the run's seed, and what they take from the training images: whitening, then LSUV by the first batch.
+    pub(super) fn set(&self, train: &[u32]) -> Result<()> {
+        let &Self { gpu, config, network, weights, images, data, choices } = self;
+        weights.initialize(gpu, network, config.seed)?;
+        let normalize = normalize(config, images, train);
+        Whitening { gpu, network, weights, data, normalize: &normalize }.set(train)?;
+        if config.weights.kernels == "lsuv" {
+            let lsuv = Lsuv { gpu, network, weights, data, normalize, seed: config.seed, choices };
+            for (name, variance) in lsuv.scale(&train[..train.len().min(config.batch as usize)])? {
+                tracing::debug!("LSUV: {name} gives variance {variance:.3}");
+            }
+        }
+        Ok(())
+    }
+}
