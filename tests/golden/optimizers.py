@@ -3,7 +3,7 @@
 Weights, gradients and learning rates are float32 numbers, from SplitMix64 (inputs.py's), so that both sides start from the same bits.
 `torch.*` rows are torch.optim's classes, `keras.*` rows keras.optimizers' (Keras 3 on its PyTorch backend, float64),
 `keras_legacy.nadam` is Keras' Nadam up to TensorFlow 2.10, whose package needs TensorFlow: its update is written out
-below from keras/optimizers/optimizer_v2/nadam.py, in NumPy.
+below from keras/optimizers/optimizer_v2/nadam.py, in NumPy; legacy_nadam.py compares it with the class itself.
 
     pip install torch==2.15.0 keras==3.15.1 numpy==2.4.6
     KERAS_BACKEND=torch python tests/golden/optimizers.py
