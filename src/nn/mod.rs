@@ -6,6 +6,7 @@ mod filters;
 mod init;
 pub mod models;
 mod network;
+mod parameter;
 mod record;
 mod weights;
 mod workspace;
@@ -13,10 +14,8 @@ mod workspace;
 pub use builder::Builder;
 pub use estimate::NetworkBytes;
 pub use init::{Init, initial};
-pub use network::{
-    ALIGN, BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, Parameter, Role, ShortcutSite,
-    Trained, Value,
-};
+pub use network::{ALIGN, BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, ShortcutSite, Value};
+pub use parameter::{Parameter, Role, Trained};
 pub use record::{Mode, Pass};
 pub use weights::Weights;
 pub use workspace::Workspace;
