@@ -94,16 +94,11 @@ fn whitened_patches_have_identity_moments() {
     // sums and one of the weights, of sizes whose root mean square is at most that norm times the row's.
     let norm = square.iter().map(|square| 1.0 / square - EPS).sum::<f64>().sqrt();
     let error = |i: usize| 13.0 * 2f64.powi(-24) * square[i].sqrt() * norm;
-    for i in 0..PATCH {
-        for j in 0..PATCH {
+    for (i, row) in got.iter().enumerate() {
+        for (j, got) in row.iter().enumerate() {
             let expected = if i == j { 1.0 - EPS * square[i] } else { 0.0 };
-            let most = error(i) + error(j) + error(i) * error(j);
-            let off = (got[i][j] - expected).abs();
-            assert!(
-                off <= most,
-                "{i}, {j}: {} is {off:e} from {expected}, expected at most {most:e}",
-                got[i][j]
-            );
+            let (off, most) = ((got - expected).abs(), error(i) + error(j) + error(i) * error(j));
+            assert!(off <= most, "{i}, {j}: {got} is {off:e} from {expected}, expected at most {most:e}");
         }
     }
 }

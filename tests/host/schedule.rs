@@ -265,8 +265,8 @@ fn mixup_draws_from_its_beta_distribution() {
 /// Half of a share pruned over four epochs after two: cubic steps by hand.
 #[test]
 fn pruning_grows_as_zhu_and_gupta_do() {
-    let mut config = RunConfig::default();
-    config.prune = PruneConfig { share: Some(0.8), from_epoch: 2, over_epochs: 4, scope: PruneScope::Layer };
+    let prune = PruneConfig { share: Some(0.8), from_epoch: 2, over_epochs: 4, scope: PruneScope::Layer };
+    let mut config = RunConfig { prune, ..RunConfig::default() };
     config.validate().unwrap();
     let shares: Vec<f64> = (0..8).map(|finished| config.prune.share_after(finished)).collect();
     let grown = |t: f64| 0.8 * (1.0 - (1.0 - t).powi(3));

@@ -10,21 +10,17 @@ use wgrad::train::{ImageView, eigen, views};
 fn a_matrix_is_what_its_eigenvectors_say() {
     for (n, seed) in [(1, 1), (2, 2), (12, 3), (12, 4), (27, 5)] {
         let mut sequence = Sequence::new(seed, Stream::Test, 0, 0);
-        let mut matrix = vec![vec![0.0; n]; n];
-        for i in 0..n {
-            for j in 0..=i {
-                matrix[i][j] = sequence.normal();
-                matrix[j][i] = matrix[i][j];
-            }
-        }
+        let half: Vec<f64> = (0..n * n).map(|_| sequence.normal()).collect();
+        let row = |i: usize| (0..n).map(|j| half[i.min(j) * n + i.max(j)]).collect();
+        let matrix: Vec<Vec<f64>> = (0..n).map(row).collect();
         let (values, vectors) = eigen(&matrix);
         // Some sweeps of n^2 / 2 rotations, each rounding numbers of up to the matrix' norm.
         let norm = matrix.iter().flatten().map(|v| v * v).sum::<f64>().sqrt();
         let most = 10.0 * (n * n) as f64 * f64::EPSILON * norm.max(1.0);
-        for i in 0..n {
-            for j in 0..n {
+        for (i, row) in matrix.iter().enumerate() {
+            for (j, element) in row.iter().enumerate() {
                 let product: f64 = (0..n).map(|k| vectors[i][k] * values[k] * vectors[j][k]).sum();
-                assert!((product - matrix[i][j]).abs() <= most, "{n}: {i}, {j}");
+                assert!((product - element).abs() <= most, "{n}: {i}, {j}");
                 let dot: f64 = (0..n).map(|k| vectors[k][i] * vectors[k][j]).sum();
                 assert!((dot - if i == j { 1.0 } else { 0.0 }).abs() <= most, "{n}: columns {i}, {j}");
             }
