@@ -84,16 +84,16 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "linear/forward",
         "bias dropped",
-        "var sum = weight[params.bias_offset + o];",
-        "var sum = vec4<f32>();",
+        "let bias = four(weight[params.bias_offset + o]);",
+        "let bias = vec4<f32>();",
     ),
     fault(
         "linear/input_gradient",
-        "fourth row of weights read twice",
-        "dot(v, weight[at + 2u * params.out4])",
-        "dot(v, weight[at + 3u * params.out4])",
+        "second image read twice",
+        "add(n + 2u, o, w, low.z)",
+        "add(n + 1u, o, w, low.z)",
     ),
-    fault("linear/weight_gradient", "bias gradient lost", "var v = 1.0;", "var v = 0.0;"),
+    fault("linear/weight_gradient", "bias gradient lost", "bias += g;", "bias = g;"),
     fault(
         "linear/weight_gradient",
         "first image left out",
