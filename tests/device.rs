@@ -6,6 +6,7 @@ mod device {
     pub mod airbench;
     pub mod cli;
     pub mod custom;
+    pub mod cut;
     pub mod divergence;
     pub mod draws;
     pub mod faults;

@@ -76,6 +76,19 @@ impl View {
         View { bytes: self.buffer.bytes - self.offset, ..self.clone() }
     }
 
+    /// `count` words from word `first` of this view on; `first` as for [`Buffer::words`].
+    ///
+    /// # Panics
+    /// As [`Buffer::words`].
+    pub fn part(&self, first: usize, count: usize) -> View {
+        assert!(
+            (first + count) as u64 * 4 <= self.bytes,
+            "buffer {}: a part beyond a view",
+            self.buffer.label
+        );
+        self.buffer.words((self.offset / 4) as usize + first, count)
+    }
+
     /// The first `count` words of this view.
     ///
     /// # Panics

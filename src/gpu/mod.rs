@@ -22,7 +22,7 @@ pub use inspect::{Fault, Signature, inspect};
 pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
 pub use paths::AdapterPath;
 pub use pipeline::Mutation;
-pub use plan::{Plan, Recorder, Work};
+pub use plan::{MOST_FLOPS, Plan, Recorder, Work};
 pub use readback::Readback;
 pub use shader::{COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, ShaderText, compose};
 pub use timestamps::{Clock, Span};

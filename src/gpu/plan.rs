@@ -13,6 +13,9 @@ use crate::{Error, Result};
 const LONGEST: f64 = 0.5;
 /// Dispatches of a submission as long as nothing is known about their time.
 const UNKNOWN: usize = 8;
+/// Operations that a slow adapter, of 100 GFLOP/s, does in [`LONGEST`]: most of a dispatch, and of a submission whose time nobody
+/// knows.
+pub const MOST_FLOPS: u64 = 50_000_000_000;
 
 /// Collects the dispatches of a plan, in order.
 #[derive(Debug, Default)]
@@ -183,8 +186,7 @@ impl Plan {
         if let Some(parts) = self.parts.get() {
             return self.submit_parts(gpu, parts, after);
         }
-        let ends = (0..self.len()).step_by(UNKNOWN).map(|first| first..(first + UNKNOWN).min(self.len()));
-        let small: Vec<Range<usize>> = ends.collect();
+        let small = self.small();
         if self.replays.fetch_add(1, Ordering::Relaxed) == 0 {
             return self.submit_parts(gpu, &small, after);
         }
@@ -201,6 +203,20 @@ impl Plan {
     /// How many submissions a replay takes, once that is known: see [`Plan::submit`].
     pub fn submissions(&self) -> Option<usize> {
         self.parts.get().map(Vec::len)
+    }
+
+    /// Neighbouring steps in parts as small as where nothing is known.
+    fn small(&self) -> Vec<Range<usize>> {
+        let (mut parts, mut first, mut flops) = (Vec::new(), 0, 0);
+        for (index, dispatch) in self.dispatches().enumerate() {
+            if index > first && (index - first == UNKNOWN || flops + dispatch.flops > MOST_FLOPS) {
+                parts.push(first..index);
+                (first, flops) = (index, 0);
+            }
+            flops += dispatch.flops;
+        }
+        parts.push(first..self.len());
+        parts
     }
 
     /// Neighbouring steps in at most `count` parts of about the same work.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::Result;
-use crate::gpu::{Buffer, Gpu, Recorder};
+use crate::gpu::{Buffer, Gpu, MOST_FLOPS, Recorder};
 use crate::kernels::conv::{Candidate, Conv, Direction, MadeFor};
 use crate::nn::{Layer, Network};
 use crate::rng::{Sequence, Stream};
@@ -95,7 +95,7 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// Seconds of one dispatch: the least of `rounds` runs of `calls` dispatches each, after one that warms up.
+    /// Seconds of one computation: the least of `rounds` runs of `calls` computations each, after one that warms up.
     pub(super) fn seconds(
         &self,
         direction: Direction,
@@ -104,19 +104,26 @@ impl<'a> Subject<'a> {
         calls: u32,
     ) -> Result<f64> {
         let [x, weight, y] = [self.x.view(), self.weight.view(), self.y.view()];
-        let dispatch = match direction {
+        let conv = &self.conv;
+        let dispatches = match direction {
             Direction::Forward => {
-                let statistics = self.conv.statistics_chunk(candidate).is_some();
-                self.conv.forward(candidate, [&x, &weight], &y, &self.statistics.view(), statistics)?
+                let (partial, statistics) =
+                    (self.statistics.view(), conv.statistics_chunk(candidate).is_some());
+                conv.forward_cut(candidate, [&x, &weight], &y, &partial, statistics, MOST_FLOPS)?
             }
-            Direction::InputGradient => self.conv.input_gradient(candidate, [&y, &weight], &x, false)?,
+            Direction::InputGradient => {
+                conv.input_gradient_cut(candidate, [&y, &weight], &x, false, MOST_FLOPS)?
+            }
             Direction::WeightGradient => {
-                self.conv.weight_gradient(candidate, [&x, &y], &self.partial.view(), self.stride)?
+                let partial = self.partial.view();
+                conv.weight_gradient_cut(candidate, [&x, &y], &partial, self.stride, MOST_FLOPS)?
             }
         };
         let plan = |calls: u32| {
             let mut recorder = Recorder::new();
-            (0..calls).for_each(|_| recorder.push(dispatch.clone()));
+            for dispatch in (0..calls).flat_map(|_| &dispatches) {
+                recorder.push(dispatch.clone());
+            }
             recorder.finish(self.gpu)
         };
         plan(1)?.run(self.gpu)?;

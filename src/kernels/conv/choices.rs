@@ -1,22 +1,30 @@
 use std::collections::BTreeMap;
 
 use super::{Candidate, Conv, Direction, MadeFor, Precision};
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, MOST_FLOPS};
 use crate::{Error, Result};
 
-/// Which candidate computes each direction of each shape: measured by the tuner, or what is made for the device.
+/// Which candidate computes each direction of each shape, measured by the tuner or what is made for the device, and in how
+/// large dispatches.
 #[derive(Clone, Debug)]
 pub struct Choices {
     made_for: MadeFor,
     precision: Precision,
     fixed: BTreeMap<String, &'static Candidate>,
     preferred: Option<&'static str>,
+    most_flops: u64,
 }
 
 impl Choices {
     /// What is made for this kind of device, without measuring. `MadeFor::Comparison` takes the first rung everywhere.
     pub fn made_for(kind: MadeFor) -> Self {
-        Self { made_for: kind, precision: Precision::F32, fixed: BTreeMap::new(), preferred: None }
+        Self {
+            made_for: kind,
+            precision: Precision::F32,
+            fixed: BTreeMap::new(),
+            preferred: None,
+            most_flops: MOST_FLOPS,
+        }
     }
 
     /// What is made for this device, without measuring.
@@ -49,6 +57,17 @@ impl Choices {
     #[must_use]
     pub fn preferring(self, name: &'static str) -> Self {
         Self { preferred: Some(name), ..self }
+    }
+
+    /// Cuts dispatches of more operations into runs of the batch, in the place of [`MOST_FLOPS`].
+    #[must_use]
+    pub fn cutting(self, most_flops: u64) -> Self {
+        Self { most_flops, ..self }
+    }
+
+    /// Most operations of a dispatch, as far as it can be cut.
+    pub fn most_flops(&self) -> u64 {
+        self.most_flops
     }
 
     /// Takes `candidate` for this direction of this shape, at any batch.

@@ -4,6 +4,7 @@
 mod candidate;
 mod choices;
 mod coop;
+mod cut;
 mod forward;
 mod input_gradient;
 mod layout;

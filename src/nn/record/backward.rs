@@ -244,7 +244,8 @@ impl Pass<'_> {
         let (partial, stride) = self.partials(weight, conv.splits());
         let x = self.value(node.input);
         let candidate = self.choices.get(Direction::WeightGradient, &conv);
-        let mut all = vec![conv.weight_gradient(candidate, [&x, &dy.view], &partial, stride)?];
+        let most = self.choices.most_flops();
+        let mut all = conv.weight_gradient_cut(candidate, [&x, &dy.view], &partial, stride, most)?;
         if self.network.trained_before(node.input) {
             // Added in the kernel, but to what another layer still reads.
             let present = gradients[node.input].take_if(|present| present.is_exclusive());
@@ -255,7 +256,8 @@ impl Pass<'_> {
             };
             let candidate = self.choices.get(Direction::InputGradient, &conv);
             let weights = self.filters(candidate, Direction::InputGradient, weight)?;
-            all.push(conv.input_gradient(candidate, [&dy.view, &weights], &dx.view, accumulate)?);
+            let views = [&dy.view, &weights];
+            all.extend(conv.input_gradient_cut(candidate, views, &dx.view, accumulate, most)?);
             self.pass_on(node.input, dx, gradients, &mut all)?;
         }
         self.release(dy);

@@ -78,11 +78,9 @@ impl Pass<'_> {
         let variance = self.workspace.take(self.gpu, y.len_words())?;
         let (squared, sum) = (squares.view().first(x.len_words()), variance.view().first(y.len_words()));
         let noise = self.noise(site.noise + 1 + index as u32);
-        let dispatches = vec![
-            dropconnect::square(&x, &squared),
-            self.variance_of(node, weight, variances, [&squared, &sum])?,
-            dropconnect::sample(noise, &sum, &self.state, &y),
-        ];
+        let mut dispatches = vec![dropconnect::square(&x, &squared)];
+        dispatches.extend(self.variance_of(node, weight, variances, [&squared, &sum])?);
+        dispatches.push(dropconnect::sample(noise, &sum, &self.state, &y));
         self.workspace.give(squares);
         self.workspace.give(variance);
         Ok(dispatches)
@@ -95,17 +93,18 @@ impl Pass<'_> {
         weight: usize,
         variances: &Buffer,
         [x, y]: [&View; 2],
-    ) -> Result<Dispatch> {
+    ) -> Result<Vec<Dispatch>> {
         let parameters = &self.network.parameters;
         if let Layer::Linear { .. } = node.layer {
             // The bias' place holds zeros: it has no variance.
             let (weights, _) = Weights::pair(variances, parameters, weight);
-            return Ok(self.linear(node, weight).forward(x, &weights, y));
+            return Ok(vec![self.linear(node, weight).forward(x, &weights, y)]);
         }
         let weights = Weights::one(variances, &parameters[weight]);
         let conv = conv_of(self.network, node, self.batch);
         let plain = Choices::made_for(MadeFor::Comparison);
         let candidate = plain.get(Direction::Forward, &conv);
-        conv.forward(candidate, [x, &weights], y, &self.workspace.partial.view(), false)
+        let (partial, most) = (self.workspace.partial.view(), self.choices.most_flops());
+        conv.forward_cut(candidate, [x, &weights], y, &partial, false, most)
     }
 }

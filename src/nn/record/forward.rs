@@ -41,13 +41,14 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn forward_conv(&self, index: usize, node: &Node, weight: usize) -> Result<Dispatch> {
+    fn forward_conv(&self, index: usize, node: &Node, weight: usize) -> Result<Vec<Dispatch>> {
         let (x, y) = (self.value(node.input), self.value(index + 1));
         let conv = conv_of(self.network, node, self.batch);
         let candidate = self.choices.get(Direction::Forward, &conv);
         let weight = self.filters(candidate, Direction::Forward, weight)?;
         let statistics = self.statistics_chunk(index).is_some();
-        conv.forward(candidate, [&x, &weight], &y, &self.workspace.partial.view(), statistics)
+        let (partial, most) = (self.workspace.partial.view(), self.choices.most_flops());
+        conv.forward_cut(candidate, [&x, &weight], &y, &partial, statistics, most)
     }
 
     fn forward_batchnorm(&self, index: usize, node: &Node, site: &BatchNormSite) -> Vec<Dispatch> {
@@ -81,7 +82,7 @@ impl Pass<'_> {
     fn forward_node(&self, index: usize, node: &Node) -> Result<Vec<Dispatch>> {
         let (x, y) = (self.value(node.input), self.value(index + 1));
         Ok(match &node.layer {
-            Layer::Conv { weight, .. } => vec![self.forward_conv(index, node, *weight)?],
+            Layer::Conv { weight, .. } => self.forward_conv(index, node, *weight)?,
             Layer::Bias { bias } => vec![bias::forward(self.rows(node.input), &self.learned_view(*bias), &y)],
             Layer::BatchNorm(site) => self.forward_batchnorm(index, node, site),
             Layer::Activation { activation: act, learned: Some(learned), noise } => {
