@@ -16,7 +16,7 @@ help:
 	@echo "make test         builds and runs all tests"
 	@echo "make test-swiftshader  the device tests on SwiftShader, a second software driver (Debian, Ubuntu)"
 	@echo "make mutations    puts a fault after another into the shaders and sees whether the checks find it; REPORT=FILE.md"
-	@echo "make hlsl         compiles the HLSL of every shader with glslang"
+	@echo "make hlsl         compiles the HLSL of every shader with Microsoft's DXC, or glslang where it cannot be had"
 	@echo "make tools        installs spirv-val, which make test runs (Debian, Ubuntu)"
 	@echo "make driver       installs a software Vulkan driver where there is none (Debian, Ubuntu)"
 	@echo "make bench        measures wgrad beside PyTorch and Burn, in turns; make bench BENCH_ROUNDS=1 BENCH_STEPS=2 for a quick try:"
@@ -41,8 +41,7 @@ mutations: driver
 	$(CARGO) run --release --example mutations -- $(REPORT)
 
 hlsl:
-	@sh scripts/tools.sh hlsl
-	$(CARGO) test --release --test host hlsl_compiles -- --ignored --nocapture
+	scripts/hlsl.sh $(CARGO) test --release --test host
 
 bench: driver
 	@python3 scripts/bench

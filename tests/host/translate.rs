@@ -1,12 +1,14 @@
 //! Every shader text through the translators of all backends, with the checks left out as the pipelines leave them out.
 
+mod hlsl;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
 use naga::Module;
-use naga::back::{hlsl, msl, spv};
+use naga::back::{msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::ModuleInfo;
 use rayon::prelude::*;
@@ -138,79 +140,6 @@ fn the_validator_rejects_what_is_wrong() {
     assert!(valid(&words));
     // Without its last instruction, the function's end.
     assert!(!valid(&words[..words.len() - 1]));
-}
-
-/// But for cooperative matrices: naga has no HLSL for them, and no DX12 adapter offers them through wgpu.
-#[test]
-fn hlsl() {
-    use hlsl::ShaderModel::{V5_1, V6_0, V6_6};
-    for shader_model in [V5_1, V6_0, V6_6] {
-        let options = hlsl_options(shader_model);
-        for_texts(core, |_, module, info| hlsl_text(module, info, &options).map(drop));
-    }
-}
-
-fn hlsl_options(shader_model: hlsl::ShaderModel) -> hlsl::Options {
-    hlsl::Options {
-        shader_model,
-        fake_missing_bindings: true,
-        special_constants_binding: Some(hlsl::BindTarget::default()),
-        zero_initialize_workgroup_memory: false,
-        restrict_indexing: false,
-        force_loop_bounding: false,
-        ..Default::default()
-    }
-}
-
-fn hlsl_text(module: &Module, info: &ModuleInfo, options: &hlsl::Options) -> Result<String, String> {
-    let shader_model = options.shader_model;
-    let mut text = String::new();
-    let pipeline = hlsl::PipelineOptions::default();
-    let written = hlsl::Writer::new(&mut text, options, &pipeline).write(module, info, None);
-    let names = written.map_err(|e| format!("HLSL {shader_model:?}: {e}"))?.entry_point_names;
-    entry_points(&names, &text).map_err(|e| format!("HLSL {shader_model:?}: {e}"))?;
-    Ok(text)
-}
-
-/// The HLSL of every text through glslang's front end, which shares nothing with naga. `make hlsl` runs it.
-#[test]
-#[ignore = "takes minutes: make hlsl"]
-fn hlsl_compiles() {
-    let options = hlsl_options(hlsl::ShaderModel::V5_1);
-    let found: Mutex<HashMap<String, String>> = Mutex::default();
-    for_texts(core, |case, module, info| {
-        let text = hlsl_text(module, info, &options)?;
-        found.lock().unwrap().entry(text).or_insert_with(|| case.label.clone());
-        Ok(())
-    });
-    let found = found.into_inner().unwrap();
-    let arguments =
-        ["-D", "-V", "--target-env", "vulkan1.1", "--auto-map-bindings", "-S", "comp", "-e", "main"];
-    let failed: Vec<String> = found
-        .par_iter()
-        .filter_map(|(text, label)| {
-            let folder = tempfile::tempdir().unwrap();
-            let out = folder.path().join("out.spv");
-            let file = folder.path().join("kernel.hlsl");
-            std::fs::write(&file, text).unwrap();
-            let files = ["-o", out.to_str().unwrap(), file.to_str().unwrap()];
-            let output = run_tool("glslangValidator", &[&arguments[..], &files].concat(), &[]);
-            let made = output.status.success() && out.is_file();
-            let says = String::from_utf8_lossy(&output.stdout);
-            // It takes a call in a module's constant for one of the function before it, which is the array's constructor.
-            let own_fault = label.starts_with("conv/winograd_weights") && says.contains("Recursion detected");
-            (!made && !own_fault)
-                .then(|| format!("{label}:\n{}", says.lines().skip(1).take(6).collect::<Vec<_>>().join("\n")))
-        })
-        .collect();
-    println!(
-        "{} different texts of {} kernels, {} fail (but for a false alarm about recursion)",
-        found.len(),
-        KERNELS.len(),
-        failed.len()
-    );
-    assert!(found.len() > 10 * KERNELS.len(), "only {} texts", found.len());
-    assert!(failed.is_empty(), "{}", failed[..failed.len().min(5)].join("\n"));
 }
 
 #[test]
