@@ -15,6 +15,16 @@ pub enum Error {
     /// No adapter, or none that fits.
     #[error("{0}")]
     Device(String),
+    /// The driver had no memory left.
+    #[error("{device}: no memory for {wanted} after {} MiB: use a smaller batch, eval_batch or model", given.div_ceil(1 << 20))]
+    Memory {
+        /// The device's name.
+        device: String,
+        /// What there was no memory for.
+        wanted: String,
+        /// Bytes of the buffers that it had given.
+        given: u64,
+    },
     /// A kernel was used with tensors, sizes or limits that do not fit.
     #[error("kernel {kernel}: {reason}")]
     Kernel {

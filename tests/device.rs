@@ -22,6 +22,7 @@ mod device {
     pub mod monte_carlo;
     pub mod network;
     pub mod optimizers;
+    pub mod out_of_memory;
     pub mod regularizers;
     pub mod resume;
     pub mod training;

@@ -212,7 +212,8 @@ fn finished(
     } else {
         let mut run = Run::create(gpu, config.clone(), dataset, folder)?;
         let (batch, precision) = (config.batch as usize, precision(config));
-        run.choose(tune(gpu, run.network(), batch, precision, args.tune.effort())?);
+        let choices = tune(gpu, run.network(), batch, precision, args.tune.effort());
+        run.choose(choices.map_err(|error| run.end_by(error))?);
         run
     };
     let mut progress = Progress::new(Output { json: false, ..context.output });

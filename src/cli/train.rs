@@ -88,7 +88,8 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         None => {
             let (batch, precision) = (config.batch as usize, precision(&config));
             let mut run = Run::create(&gpu, config, &dataset, &folder)?;
-            run.choose(tune(&gpu, run.network(), batch, precision, args.tune.effort())?);
+            let choices = tune(&gpu, run.network(), batch, precision, args.tune.effort());
+            run.choose(choices.map_err(|error| run.end_by(error))?);
             run
         }
     };

@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use wgpu::util::DeviceExt;
-
 use super::adapter::{self, COOPERATIVE, WANTED};
 use super::cache::DiskCache;
 use super::memory::Memory;
@@ -21,6 +19,9 @@ pub enum Limits {
     /// Exactly WebGPU's defaults: what runs with these runs anywhere.
     WebGpu,
 }
+
+/// How wgpu names the want of memory, where a device is lost for it too.
+const NO_MEMORY: &str = "Out of memory";
 
 /// An opened device and its queue.
 pub struct Gpu {
@@ -175,21 +176,15 @@ impl Gpu {
                 self.name()
             )));
         }
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size: bytes,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        if pollster::block_on(scope.pop()).is_some() {
-            let used = self.live_bytes();
-            return Err(Error::Device(format!(
-                "buffer {label}: {} has no {bytes} bytes left after {used}: use a smaller batch or model",
-                self.name()
-            )));
-        }
-        Ok(Buffer::new(raw, label, self.memory.lease(bytes)))
+        let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::STORAGE;
+        self.allocate(label, bytes, |device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: bytes,
+                usage,
+                mapped_at_creation: false,
+            })
+        })
     }
 
     /// A storage buffer with this content.
@@ -218,25 +213,33 @@ impl Gpu {
     }
 
     /// The uniform buffer of a plan's parameters.
-    pub(super) fn uniform(&self, content: &[u8]) -> Buffer {
-        let lease = self.memory.lease(content.len() as u64);
-        let raw = self.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("params"),
-            contents: content,
-            usage: wgpu::BufferUsages::UNIFORM,
-        });
-        Buffer::new(raw, "params", lease)
+    pub(super) fn uniform(&self, content: &[u8]) -> Result<Buffer> {
+        // Written after it is made: one that is mapped at once panics where the device gives none.
+        let (bytes, usage) =
+            (content.len() as u64, wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST);
+        let buffer = self.allocate("params", bytes, |device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("params"),
+                size: bytes,
+                usage,
+                mapped_at_creation: false,
+            })
+        })?;
+        self.queue.write_buffer(&buffer.raw, 0, content);
+        Ok(buffer)
     }
 
     /// A staging buffer that the host can map.
-    pub(super) fn staging(&self, bytes: u64) -> Buffer {
-        let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("staging"),
-            size: bytes,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        Buffer::new(raw, "staging", self.memory.lease(bytes))
+    pub(super) fn staging(&self, bytes: u64) -> Result<Buffer> {
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        self.allocate("staging", bytes, |device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("staging"),
+                size: bytes,
+                usage,
+                mapped_at_creation: false,
+            })
+        })
     }
 
     /// Waits until all submitted work is done.
@@ -254,9 +257,15 @@ impl Gpu {
     /// # Errors
     /// The fault, in the driver's words.
     pub fn check_fault(&self) -> Result<()> {
-        let fault = self.fault.lock().unwrap_or_else(|e| e.into_inner());
-        match &*fault {
+        let fault = || self.fault.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        if fault().is_some() {
+            // Whether the device was lost is told by a poll only.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
+        match fault() {
             None => Ok(()),
+            // A submission, a pipeline or a copy of the driver's own: none of the buffers.
+            Some(text) if text.contains(NO_MEMORY) => Err(self.no_memory("the work under way".to_owned())),
             Some(text) => Err(Error::Device(format!("device {}: {text}", self.name()))),
         }
     }
@@ -290,15 +299,17 @@ fn keep_large_blocks() {
 }
 
 fn note_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<String>>>) {
-    let set = |fault: &Arc<Mutex<Option<String>>>| {
-        let fault = Arc::clone(fault);
-        move |text: String| {
-            fault.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(text);
-        }
-    };
-    let (error, lost) = (set(fault), set(fault));
-    device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| error(e.to_string())));
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (error, lost) = (Arc::clone(fault), Arc::clone(fault));
+    device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+        let text = match e {
+            wgpu::Error::OutOfMemory { .. } => NO_MEMORY.to_owned(),
+            other => one_line(&other.to_string()),
+        };
+        error.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(text);
+    }));
+    // In the place of what went wrong because of it.
     device.set_device_lost_callback(move |_, text| {
-        lost(format!("lost: {text}; the last checkpoint is usable, start again with --resume"));
+        *lost.lock().unwrap_or_else(|e| e.into_inner()) = Some(format!("lost: {}", one_line(&text)));
     });
 }

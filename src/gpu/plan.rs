@@ -50,7 +50,7 @@ impl Recorder {
         let pipelines = gpu.pipelines.get(&gpu.device, &self.dispatches)?;
         let (params, offsets) =
             pack_params(&self.dispatches, limits.min_uniform_buffer_offset_alignment as usize);
-        let uniform = gpu.uniform(&params);
+        let uniform = gpu.uniform(&params)?;
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let steps = self
             .dispatches

@@ -7,21 +7,28 @@ use crate::{Error, Result};
 
 impl Gpu {
     /// Makes room for reads of up to `bytes` bytes, so that none allocates later.
-    pub fn reserve_readback(&self, bytes: u64) {
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub fn reserve_readback(&self, bytes: u64) -> Result<()> {
         let mut kept = self.readback.lock().unwrap_or_else(|e| e.into_inner());
         if kept.as_ref().is_none_or(|readback| readback.staging.bytes() < bytes) {
-            *kept = Some(Readback::new(self, bytes));
+            *kept = Some(Readback::new(self, bytes)?);
         }
+        Ok(())
     }
 
     /// Copies a view to the host; waits for all work before it.
     ///
     /// # Errors
-    /// A lost device.
+    /// A lost device, or one without memory for the copy.
     pub fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(&self, view: &View) -> Result<Vec<T>> {
-        self.reserve_readback(view.bytes);
+        self.reserve_readback(view.bytes)?;
         let mut kept = self.readback.lock().unwrap_or_else(|e| e.into_inner());
-        let readback = kept.get_or_insert_with(|| Readback::new(self, view.bytes));
+        let readback = match &mut *kept {
+            Some(readback) => readback,
+            none => none.insert(Readback::new(self, view.bytes)?),
+        };
         readback.start(self, view);
         let bytes = readback.finish(self)?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))
@@ -37,8 +44,11 @@ pub struct Readback {
 
 impl Readback {
     /// Room for `bytes` bytes.
-    pub fn new(gpu: &Gpu, bytes: u64) -> Self {
-        Self { staging: gpu.staging(bytes), pending: None }
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub fn new(gpu: &Gpu, bytes: u64) -> Result<Self> {
+        Ok(Self { staging: gpu.staging(bytes)?, pending: None })
     }
 
     /// Whether a copy is under way.

@@ -71,13 +71,14 @@ impl Gpu {
             ty: wgpu::QueryType::Timestamp,
             count,
         });
-        let resolved = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("timestamps"),
-            size: bytes,
-            usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
-            mapped_at_creation: false,
-        });
-        let resolved = Buffer::new(resolved, "timestamps", self.memory.lease(bytes));
+        let resolved = self.allocate("timestamps", bytes, |device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("timestamps"),
+                size: bytes,
+                usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+                mapped_at_creation: false,
+            })
+        })?;
         Ok(Stamps { set, resolved, count })
     }
 

@@ -59,12 +59,14 @@ enum End {
 impl Run<'_> {
     /// Learning rates of the epoch's steps.
     pub(super) fn rates(&self, steps_per_epoch: usize) -> Vec<f32> {
-        let first_step = u64::from(self.progress.step - self.progress.record);
+        // By epochs: with another batch, the steps so far were of another length.
+        let steps = steps_per_epoch as u64;
+        let first_step = u64::from(self.progress.epoch) * steps;
         let rate = |record: u64| {
-            let lr = self.schedule.lr_at(first_step + record, steps_per_epoch as u64, self.config.epochs);
+            let lr = self.schedule.lr_at(first_step + record, steps, self.config.epochs);
             (lr * self.progress.lr_factor * self.progress.plateau.share) as f32
         };
-        (0..steps_per_epoch as u64).map(rate).collect()
+        (0..steps).map(rate).collect()
     }
 
     /// One epoch, or what is left of it; where it diverged, nothing of it is kept.

@@ -13,6 +13,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     root: PathBuf,
+    /// What [`RunFolder::create`] made, a folder before what lies in it.
+    made: Vec<PathBuf>,
 }
 
 impl RunFolder {
@@ -21,7 +23,7 @@ impl RunFolder {
     /// # Errors
     /// A folder that holds a run already, or one that cannot be written.
     pub fn create(root: &Path, config: &RunConfig) -> Result<Self> {
-        let folder = Self { root: root.to_path_buf() };
+        let mut folder = Self::at(root);
         if folder.config().exists() {
             return Err(Error::usage(format!(
                 "folder {} holds a run already: go on with --resume {}, or choose another --out",
@@ -30,12 +32,31 @@ impl RunFolder {
             )));
         }
         let checkpoints = root.join("checkpoints");
+        folder.made = match root.exists() {
+            false => vec![root.to_path_buf()],
+            true => [checkpoints.clone(), folder.activation(), folder.model(), folder.config()]
+                .into_iter()
+                .filter(|path| !path.exists())
+                .collect(),
+        };
         std::fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;
         for (_, copy, text) in folder.users_files(config) {
             super::checkpoint::write_whole(&copy, text?.as_bytes())?;
         }
         folder.set_config(config)?;
         Ok(folder)
+    }
+
+    fn at(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), made: Vec::new() }
+    }
+
+    /// Takes away what [`RunFolder::create`] made, of a run that never began.
+    pub(super) fn discard(&self) {
+        for path in &self.made {
+            // What cannot be removed stays: the error that ended the run is what matters.
+            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        }
     }
 
     /// The user's own files that a configuration names: what each is, where the run keeps a copy, its text.
@@ -74,7 +95,7 @@ impl RunFolder {
     /// # Errors
     /// No run there.
     pub fn open(root: &Path) -> Result<(Self, RunConfig)> {
-        let folder = Self { root: root.to_path_buf() };
+        let folder = Self::at(root);
         if !folder.config().is_file() {
             return Err(Error::usage(format!("{}: no run there (it has no config.toml)", root.display())));
         }
@@ -91,7 +112,7 @@ impl RunFolder {
 
     /// The checkpoint that a path names: of a run folder the best one, or the last where there is no best yet.
     pub fn checkpoint(path: &Path) -> PathBuf {
-        let folder = Self { root: path.to_path_buf() };
+        let folder = Self::at(path);
         match (path.is_dir(), folder.best().exists()) {
             (false, _) => folder.root,
             (true, true) => folder.best(),

@@ -1,5 +1,7 @@
 //! Whether a run fits on the device, before anything is allocated.
 
+use std::path::Path;
+
 use super::network::{optimizer_settings, precision};
 use crate::config::RunConfig;
 use crate::data::Dataset;
@@ -8,6 +10,9 @@ use crate::kernels::conv::Choices;
 use crate::kernels::groups_of_four;
 use crate::nn::{Network, NetworkBytes};
 use crate::{Error, Result};
+
+/// What small fixed buffers may have besides the estimate.
+const OTHERS: u64 = 1 << 20;
 
 /// Bytes that a run will take on its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +56,6 @@ impl MemoryEstimate {
 
     /// In words, in MiB.
     pub fn describe(&self) -> String {
-        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let NetworkBytes { values, gradients, weights, .. } = self.network;
         format!(
             "about {} MiB on the device: {} values, {} gradients, {} weights, {} data and results",
@@ -118,22 +122,55 @@ pub fn estimate(
     if limit.holds(&whole) {
         return Ok(whole);
     }
-    // The estimate grows with the batch.
-    let (mut fits, mut fails) = (0, wanted);
-    while fails - fits > 1 {
-        let middle = fits.midpoint(fails);
-        if limit.holds(&with(middle)?) { fits = middle } else { fails = middle }
-    }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     let reason = if whole.network.largest > limit.buffer {
         let (largest, most) = (mib(whole.network.largest), mib(limit.buffer));
         format!("one of its buffers has {largest} MiB, {} takes {most}", gpu.name())
     } else {
         format!("{}; {} is {} MiB", whole.describe(), limit.whose, mib(limit.total.unwrap_or(0)))
     };
-    let advice = match fits {
+    let advice = advice(&limit, wanted, with)?;
+    Err(Error::Device(format!("batch {wanted} of {} does not fit: {reason}; {advice}", network.name)))
+}
+
+fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
+}
+
+/// The largest batch that fits where `wanted` does not; the estimate grows with the batch.
+fn advice(limit: &Limit, wanted: usize, with: impl Fn(usize) -> Result<MemoryEstimate>) -> Result<String> {
+    let (mut fits, mut fails) = (0, wanted);
+    while fails - fits > 1 {
+        let middle = fits.midpoint(fails);
+        if limit.holds(&with(middle)?) { fits = middle } else { fails = middle }
+    }
+    Ok(match fits {
         0 => "not even a batch of 1 fits: use a smaller model, eval_batch or data set".to_owned(),
         batch => format!("a batch of {batch} would fit"),
-    };
-    Err(Error::Device(format!("batch {wanted} of {} does not fit: {reason}; {advice}", network.name)))
+    })
+}
+
+/// A driver that had no memory for a run which the estimate let pass, in terms of the batch; other errors as they are. `last` is
+/// the run's last checkpoint, where there is one.
+pub(super) fn explain(
+    error: Error,
+    (gpu, config, network, dataset): (&Gpu, &RunConfig, &Network, &Dataset),
+    last: &Path,
+) -> Error {
+    let Error::Memory { device, wanted, given } = &error else { return error };
+    let with = |batch: usize| MemoryEstimate::new(gpu, config, network, dataset, batch);
+    let batch = config.batch as usize;
+    // Small fixed buffers are not in the estimate.
+    let total = Some(given.saturating_sub(OTHERS));
+    let limit = Limit { total, ..Limit::of(gpu, config) };
+    let (Ok(whole), Ok(advice)) = (with(batch), advice(&limit, batch, with)) else { return error };
+    let text = format!(
+        "batch {batch} of {} does not fit: {}; {device} gave {} MiB and had none for {wanted}; {advice}",
+        network.name,
+        whole.describe(),
+        mib(*given)
+    );
+    Error::Device(match last.exists() {
+        true => format!("{text}; {} is as it was", last.display()),
+        false => text,
+    })
 }

@@ -247,12 +247,32 @@ impl<'a> Run<'a> {
         (self.split.train.len(), self.split.val.len())
     }
 
+    /// What an error that ends the run is to its user: out of memory names the batch that would fit, a lost device the
+    /// way on. A new run that did not come as far as a checkpoint leaves no folder.
+    pub fn end_by(&self, error: Error) -> Error {
+        let last = self.folder.last();
+        if !last.exists() {
+            self.folder.discard();
+        }
+        match memory::explain(error, (self.gpu, &self.config, &self.network, self.dataset), &last) {
+            Error::Device(text) if last.exists() && self.gpu.check_fault().is_err() => {
+                let folder = self.folder.root().display();
+                Error::Device(format!("{text}; the last checkpoint is usable: go on with --resume {folder}"))
+            }
+            error => error,
+        }
+    }
+
     /// Trains to the end, or until `stop` is set: then the checkpoint is written and the error says how to go on.
     ///
     /// # Errors
-    /// A lost device, a folder that can no longer be written, [`Error::Diverged`](crate::Error::Diverged) or
+    /// A lost device or one without memory, a folder that can no longer be written, [`Error::Diverged`](crate::Error::Diverged) or
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn train(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
+        self.train_to_end(observer, stop).map_err(|error| self.end_by(error))
+    }
+
+    fn train_to_end(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
         let network = self.network.clone();
         let settings =
             step_settings(&self.config, &self.dataset.train, &self.split.train, self.choices.clone());
@@ -263,8 +283,9 @@ impl<'a> Run<'a> {
         self.gpu.save_pipeline_cache();
         let mut log = MetricsLog::resume(&self.folder.metrics(), self.progress.epoch)?;
         let steps_per_epoch = device.trainer.steps_per_epoch();
-        let all = self.config.epochs.saturating_mul(steps_per_epoch as u32);
-        let total_steps = self.config.steps.unwrap_or(u32::MAX).min(all);
+        let Progress { epoch, step, record, .. } = self.progress;
+        let left = self.config.epochs.saturating_sub(epoch).saturating_mul(steps_per_epoch as u32);
+        let total_steps = self.config.steps.unwrap_or(u32::MAX).min((step - record).saturating_add(left));
         while self.progress.step < total_steps && !self.config.early_stopping.ends(&self.progress.stopping) {
             if let Some(divergence) = self.epoch(&mut device, total_steps, &mut log, observer, stop)? {
                 self.recover(&mut device, divergence)?;
@@ -303,7 +324,7 @@ impl<'a> Run<'a> {
         let test = evaluator(test, test_images)?;
         let largest = [trainer.weights.weight.bytes(), test.result_bytes()];
         let validation_bytes = validation.as_ref().map_or(0, Evaluator::result_bytes);
-        self.gpu.reserve_readback(largest.into_iter().fold(validation_bytes, u64::max));
+        self.gpu.reserve_readback(largest.into_iter().fold(validation_bytes, u64::max))?;
         Ok(Device { trainer, validation, test })
     }
 

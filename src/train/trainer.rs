@@ -134,7 +134,7 @@ impl<'a> Trainer<'a> {
         let rest =
             if settings.smaller_last && rest > 0 { Some(parts.step(&mut workspace, rest)?) } else { None };
         let Parts { state, order, rates, records, .. } = parts;
-        let readback = Readback::new(gpu, records.bytes());
+        let readback = Readback::new(gpu, records.bytes())?;
         Ok(Self {
             gpu,
             network,

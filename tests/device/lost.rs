@@ -53,6 +53,21 @@ fn a_lost_device_leaves_the_last_checkpoint() {
     assert_eq!(summary.epochs, 3);
 }
 
+#[test]
+fn a_device_that_is_lost_before_the_first_step_leaves_no_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run");
+    let (config, dataset) = (config(&["model=resnet8", "batch=16", "eval_batch=20"]), few(60, 20));
+    let gpu = open();
+    let mut run = Run::create(&gpu, config, &dataset, &out).expect("a run");
+    assert!(out.exists());
+    gpu.destroy();
+    let error = run.train(&mut Nobody, &AtomicBool::new(false)).expect_err("the device is gone");
+    let text = error.to_string();
+    assert!(text.contains("lost") && text.contains(gpu.name()) && !text.contains("--resume"), "{text}");
+    assert_eq!((error.exit_code(), out.exists()), (1, false), "{text}");
+}
+
 /// A plan that takes long is submitted in parts, one that is quick at once, with the same results.
 #[test]
 fn long_replays_are_submitted_in_parts() {
