@@ -1,42 +1,40 @@
 // As linear/forward_naive; what changed: an invocation owns four outputs of IMAGES images, and a workgroup's invocations take
 // neighbouring outputs of the same images, so that a load of x is the same for all of them and one of a weight serves IMAGES.
-// x: N,in4*4  weight: in4*4,out4*4, bias out4*4 from bias_offset on  y: N,out4*4
+// x: N,IN4*4  weight: IN4*4,OUT4*4, bias OUT4*4 from BIAS_OFFSET * 4 on  y: N,OUT4*4
 // Workgroups: x over groups of outputs, y over runs of IMAGES images.
-struct Params { batch: u32, in4: u32, out4: u32, bias_offset: u32 } // offset in groups of four
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> weight: array<Four>;
 @group(0) @binding(2) var<storage, read_write> y: array<Four>;
-@group(0) @binding(3) var<uniform> params: Params;
 
 const IMAGES = 8u;
 
 // Four inputs of an image times their weights, a column of w an input's.
 fn add(image: u32, i: u32, w: mat4x4<f32>, sum: vec4<f32>) -> vec4<f32> {
-    let v = four(x[min(image, params.batch - 1u) * params.in4 + i]);
+    let v = four(x[min(image, BATCH - 1u) * IN4 + i]);
     return fma(vec4<f32>(v.w), w[3], fma(vec4<f32>(v.z), w[2], fma(vec4<f32>(v.y), w[1], fma(vec4<f32>(v.x), w[0], sum))));
 }
 
 fn store(image: u32, o: u32, sum: vec4<f32>) {
-    if image < params.batch {
-        y[image * params.out4 + o] = packed(sum);
+    if image < BATCH {
+        y[image * OUT4 + o] = packed(sum);
     }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let o = group.x * WORKGROUP + local;
-    if o >= params.out4 {
+    if o >= OUT4 {
         return;
     }
     let n = group.y * IMAGES;
-    let bias = four(weight[params.bias_offset + o]);
+    let bias = four(weight[BIAS_OFFSET + o]);
     var low = mat4x4<f32>(bias, bias, bias, bias);
     var high = low;
-    for (var i = 0u; i < params.in4; i++) {
-        let at = 4u * i * params.out4 + o;
+    for (var i = 0u; i < IN4; i++) {
+        let at = 4u * i * OUT4 + o;
         let w = mat4x4<f32>(
-            four(weight[at]), four(weight[at + params.out4]),
-            four(weight[at + 2u * params.out4]), four(weight[at + 3u * params.out4]),
+            four(weight[at]), four(weight[at + OUT4]),
+            four(weight[at + 2u * OUT4]), four(weight[at + 3u * OUT4]),
         );
         low = mat4x4<f32>(
             add(n, i, w, low[0]), add(n + 1u, i, w, low[1]), add(n + 2u, i, w, low[2]), add(n + 3u, i, w, low[3]),

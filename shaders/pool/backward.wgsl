@@ -1,5 +1,5 @@
 // dx[n,p,c] = dy[n,c] / pixels. dy: N,c4*4  dx: N,c4,pixels,4. An invocation owns four channels of one pixel.
-struct Params { batch: u32, pixels: u32, c4: u32, pad0: u32 }
+struct Params { batch: u32, c4: u32, pad0: u32, pad1: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> dx: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
@@ -11,8 +11,8 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = flat_group(group, groups) * WORKGROUP + local;
-    if index >= params.batch * params.pixels * params.c4 {
+    if index >= params.batch * PIXELS * params.c4 {
         return;
     }
-    dx[index] = dy[index / params.pixels] / f32(params.pixels);
+    dx[index] = dy[index / PIXELS] / f32(PIXELS);
 }

@@ -1,4 +1,5 @@
-//! Fully connected layers with bias (`shaders/linear`).
+//! Fully connected layers with bias (`shaders/linear`). Their sizes are constants of the text: of a small loop with a bound in
+//! a uniform, Mesa 22.3's software driver makes a new shader at each dispatch, and keeps it (640 kB a step of a small network).
 
 use super::{groups_of_four, lib, shader};
 use crate::gpu::{Access, Binding, Constants, Dispatch, Groups, Kernel, View};
@@ -9,38 +10,50 @@ const fn kernel(
     workgroup: u32,
     libraries: &'static [&'static str],
     bindings: &'static [Binding],
+    constants: &'static [&'static str],
 ) -> Kernel {
-    Kernel {
-        name,
-        source,
-        libraries,
-        bindings,
-        params_bytes: 16,
-        workgroup,
-        constants: &[],
-        activation: false,
-    }
+    Kernel { name, source, libraries, bindings, params_bytes: 0, workgroup, constants, activation: false }
 }
 
 const FORWARD_BINDINGS: &[Binding] = &[("x", Access::Read), ("weight", Access::Read), ("y", Access::Write)];
 const INPUT_BINDINGS: &[Binding] = &[("dy", Access::Read), ("weight", Access::Read), ("dx", Access::Write)];
 const WEIGHT_BINDINGS: &[Binding] = &[("x", Access::Read), ("dy", Access::Read), ("gradient", Access::Write)];
+const SIZES: &[&str] = &["BATCH", "IN4", "OUT4"];
+const WITH_BIAS: &[&str] = &["BATCH", "IN4", "OUT4", "BIAS_OFFSET"];
 
 /// y = x weight + bias.
 pub static FORWARD: Kernel =
-    kernel("linear/forward", shader!("linear/forward"), 32, &[lib::FOUR], FORWARD_BINDINGS);
+    kernel("linear/forward", shader!("linear/forward"), 32, &[lib::FOUR], FORWARD_BINDINGS, WITH_BIAS);
 /// dx = dy weightᵀ.
-pub static INPUT_GRADIENT: Kernel =
-    kernel("linear/input_gradient", shader!("linear/input_gradient"), 32, &[lib::FOUR], INPUT_BINDINGS);
+pub static INPUT_GRADIENT: Kernel = kernel(
+    "linear/input_gradient",
+    shader!("linear/input_gradient"),
+    32,
+    &[lib::FOUR],
+    INPUT_BINDINGS,
+    SIZES,
+);
 /// dweight = xᵀ dy, dbias = sum of dy.
-pub static WEIGHT_GRADIENT: Kernel =
-    kernel("linear/weight_gradient", shader!("linear/weight_gradient"), 32, &[lib::FOUR], WEIGHT_BINDINGS);
+pub static WEIGHT_GRADIENT: Kernel = kernel(
+    "linear/weight_gradient",
+    shader!("linear/weight_gradient"),
+    32,
+    &[lib::FOUR],
+    WEIGHT_BINDINGS,
+    WITH_BIAS,
+);
 /// What [`FORWARD`] is measured against.
 pub static FORWARD_NAIVE: Kernel =
-    kernel("linear/forward_naive", shader!("linear/forward_naive"), 64, &[], FORWARD_BINDINGS);
+    kernel("linear/forward_naive", shader!("linear/forward_naive"), 64, &[], FORWARD_BINDINGS, WITH_BIAS);
 /// What [`INPUT_GRADIENT`] is measured against.
-pub static INPUT_GRADIENT_NAIVE: Kernel =
-    kernel("linear/input_gradient_naive", shader!("linear/input_gradient_naive"), 64, &[], INPUT_BINDINGS);
+pub static INPUT_GRADIENT_NAIVE: Kernel = kernel(
+    "linear/input_gradient_naive",
+    shader!("linear/input_gradient_naive"),
+    64,
+    &[],
+    INPUT_BINDINGS,
+    SIZES,
+);
 /// What [`WEIGHT_GRADIENT`] is measured against.
 pub static WEIGHT_GRADIENT_NAIVE: Kernel = kernel(
     "linear/weight_gradient_naive",
@@ -48,6 +61,7 @@ pub static WEIGHT_GRADIENT_NAIVE: Kernel = kernel(
     64,
     &[lib::INDEX],
     WEIGHT_BINDINGS,
+    WITH_BIAS,
 );
 
 /// Images that an invocation of [`FORWARD`] and [`INPUT_GRADIENT`] owns.
@@ -117,13 +131,16 @@ impl Linear {
 
     fn dispatch(&self, kernel: &'static Kernel, bindings: [&View; 3], groups: Groups) -> Dispatch {
         let (in4, out4) = (groups_of_four(self.inputs) as u32, groups_of_four(self.outputs) as u32);
-        let params = [self.batch as u32, in4, out4, (self.bias_offset / 4) as u32];
         Dispatch {
             kernel,
-            constants: Constants::new(),
+            constants: Constants::new()
+                .u32("BATCH", self.batch as u32)
+                .u32("IN4", in4)
+                .u32("OUT4", out4)
+                .u32("BIAS_OFFSET", (self.bias_offset / 4) as u32),
             activation: None,
             bindings: bindings.into_iter().cloned().collect(),
-            params: bytemuck::cast_slice(&params).to_vec(),
+            params: Vec::new(),
             groups,
             label: String::new(),
             flops: self.flops(),

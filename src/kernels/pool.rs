@@ -1,4 +1,5 @@
-//! Global average pooling, and max pooling in windows (`shaders/pool`).
+//! Global average pooling, and max pooling in windows (`shaders/pool`). Bounds of loops are constants of the text,
+//! see [`super::linear`].
 
 use super::{groups_of_four, lib, shader};
 use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
@@ -11,7 +12,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[("x", Access::Read), ("y", Access::Write)],
     params_bytes: 16,
     workgroup: 64,
-    constants: &[],
+    constants: &["PIXELS"],
     activation: false,
 };
 
@@ -23,7 +24,7 @@ pub static BACKWARD: Kernel = Kernel {
     bindings: &[("dy", Access::Read), ("dx", Access::Write)],
     params_bytes: 16,
     workgroup: 64,
-    constants: &[],
+    constants: &["PIXELS"],
     activation: false,
 };
 
@@ -32,6 +33,7 @@ pub static MAX_FORWARD: Kernel = Kernel {
     name: "pool/max_forward",
     source: shader!("pool/max_forward"),
     libraries: &[lib::INDEX],
+    constants: &["WINDOW"],
     ..FORWARD
 };
 
@@ -41,6 +43,7 @@ pub static MAX_BACKWARD: Kernel = Kernel {
     source: shader!("pool/max_backward"),
     libraries: &[lib::INDEX],
     bindings: &[("x", Access::Read), ("dy", Access::Read), ("dx", Access::Write)],
+    constants: &["WINDOW"],
     ..FORWARD
 };
 
@@ -73,10 +76,10 @@ impl MaxPool {
 
     fn dispatch(&self, kernel: &'static Kernel, bindings: &[&View], pixels: usize) -> Dispatch {
         let planes = self.batch * groups_of_four(self.channels);
-        let params = [planes, self.height, self.width, self.window].map(|size| size as u32);
+        let params = [planes, self.height, self.width, 0].map(|size| size as u32);
         Dispatch {
             kernel,
-            constants: Constants::new(),
+            constants: Constants::new().u32("WINDOW", self.window as u32),
             activation: None,
             bindings: bindings.iter().map(|view| (*view).clone()).collect(),
             params: bytemuck::cast_slice(&params).to_vec(),
@@ -110,10 +113,10 @@ impl Pool {
     }
 
     fn dispatch(&self, kernel: &'static Kernel, from: &View, to: &View, items: usize) -> Dispatch {
-        let params = [self.batch as u32, self.pixels as u32, groups_of_four(self.channels) as u32, 0];
+        let params = [self.batch as u32, groups_of_four(self.channels) as u32, 0, 0];
         Dispatch {
             kernel,
-            constants: Constants::new(),
+            constants: Constants::new().u32("PIXELS", self.pixels as u32),
             activation: None,
             bindings: vec![from.clone(), to.clone()],
             params: bytemuck::cast_slice(&params).to_vec(),

@@ -78,13 +78,13 @@ pub const FAULTS: &[Fault] = &[
         "if h % 2u == 0u && w % 2u == 0u {",
         "if h % 2u == 0u {",
     ),
-    fault("pool/forward", "sum instead of mean", "y[id.x] = sum / f32(params.pixels);", "y[id.x] = sum;"),
-    fault("pool/forward", "last pixel left out", "p < params.pixels;", "p + 1u < params.pixels;"),
-    fault("pool/backward", "not divided by the pixels", "] / f32(params.pixels);", "];"),
+    fault("pool/forward", "sum instead of mean", "y[id.x] = sum / f32(PIXELS);", "y[id.x] = sum;"),
+    fault("pool/forward", "last pixel left out", "p < PIXELS;", "p + 1u < PIXELS;"),
+    fault("pool/backward", "not divided by the pixels", "] / f32(PIXELS);", "];"),
     fault(
         "linear/forward",
         "bias dropped",
-        "let bias = four(weight[params.bias_offset + o]);",
+        "let bias = four(weight[BIAS_OFFSET + o]);",
         "let bias = vec4<f32>();",
     ),
     fault(
@@ -94,12 +94,7 @@ pub const FAULTS: &[Fault] = &[
         "add(n + 1u, o, w, low.z)",
     ),
     fault("linear/weight_gradient", "bias gradient lost", "bias += g;", "bias = g;"),
-    fault(
-        "linear/weight_gradient",
-        "first image left out",
-        "var n = 0u; n < params.batch",
-        "var n = 1u; n < params.batch",
-    ),
+    fault("linear/weight_gradient", "first image left out", "var n = 0u; n < BATCH", "var n = 1u; n < BATCH"),
     fault(
         "loss/cross_entropy",
         "missing batch scale",
