@@ -85,7 +85,8 @@ fn measured_settings_are_checked_like_a_runs() {
 
 #[test]
 fn unknown_activation_is_named_with_what_there_is() {
-    assert_error(&wgrad(&["train", "--activation", "rellu"]), 2, &["rellu", "relu", "dropact"]);
+    assert_error(&wgrad(&["train", "--activation", "rellu"]), 2, &["rellu", "did you mean relu?"]);
+    assert_error(&wgrad(&["train", "--activation", "xyzzy"]), 2, &["xyzzy", "relu", "dropact"]);
     let output = wgrad(&["train", "--activation", "dropact:retain=1.5"]);
     assert_error(&output, 2, &["dropact", "retain", "0..=1", "1.5"]);
 }

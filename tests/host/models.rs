@@ -76,6 +76,41 @@ fn wrong_models_are_named() {
     assert!(build("resnet8_seed", &["activation=\"maxout:pieces=3\""]).contains("multiple of its 3 pieces"));
 }
 
+/// A slip of the finger gets the name that was meant.
+#[test]
+fn misspelt_names_get_the_closest_one() {
+    let message = |set: &str| {
+        let config = RunConfig::from_layers(None, &[set.to_owned()], &toml::Table::new()).unwrap();
+        build_network(&config, [32, 32, 3], 10).unwrap_err().to_string()
+    };
+    for (set, meant) in [
+        ("model=resent20", "resnet20"),
+        ("model=resent26", "resnet26"),
+        ("model=ResNet-56", "resnet56"),
+        ("model=resnet21", "resnet20"),
+        ("model=resnet56_sed", "resnet56_seed"),
+        ("model=resnet-v1-32", "resnet_v1_32"),
+        ("model=wnr_16_4", "wrn_16_4"),
+        ("model=wrn_28x10", "wrn_28_10"),
+        ("model=mlp_bn3x64", "mlp_bn_3x64"),
+        ("model=airbench95", "airbench94"),
+        ("activation=rellu", "relu"),
+        ("activation=leakyrelu", "leaky_relu"),
+        ("activation=dropactt:retain=0.9", "dropact"),
+        ("activation=dropact:retian=0.9", "retain"),
+        ("activation=gelu:form=tahn", "tanh"),
+        ("activation=mix:first=sliu", "silu"),
+        ("regularize.drop=dropblok:rate=0.1", "dropblock"),
+        ("regularize.drop=dropuot", "dropout"),
+    ] {
+        let text = message(set);
+        assert!(text.contains(&format!("; did you mean {meant}?")), "{set}: {text}");
+    }
+    for set in ["model=vgg16", "activation=swiglu_gated", "regularize.drop=nothing_at_all"] {
+        assert!(!message(set).contains("did you mean"), "{set}: {}", message(set));
+    }
+}
+
 /// Channels as an activation wants them, in every model.
 #[test]
 fn channels_follow_the_activation() {

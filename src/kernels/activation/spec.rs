@@ -4,6 +4,7 @@ use super::custom;
 use super::listing::fixed_names;
 use super::row::{Form, Kind, Row};
 use super::table::ACTIVATIONS;
+use crate::config::did_you_mean;
 use crate::{Error, Result};
 
 /// An activation with its parameters' values, as a SPEC string names it: `dropact:retain=0.95`.
@@ -49,8 +50,15 @@ impl Activation {
                 let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
                 let row = ACTIVATIONS.iter().find(|row| row.name == name).ok_or_else(|| {
                     let names: Vec<_> = ACTIVATIONS.iter().map(|row| row.name).collect();
-                    let names = names.join(", ");
-                    Error::usage(format!("unknown activation {name:?}: there are {names}, or a FILE.wgsl"))
+                    Error::usage(match did_you_mean(name, names.iter().copied()) {
+                        hint if hint.is_empty() => {
+                            format!(
+                                "unknown activation {name:?}: there are {}, or a FILE.wgsl",
+                                names.join(", ")
+                            )
+                        }
+                        hint => format!("unknown activation {name:?}{hint} `wgrad activations` lists them"),
+                    })
                 })?;
                 (row, rest)
             }
@@ -86,8 +94,9 @@ impl Activation {
                 return fail(format!("{key} is not taken: {sentence}"));
             }
             let known: Vec<_> = self.row.parameters.iter().map(|parameter| parameter.name).collect();
+            let hint = did_you_mean(key, known.iter().copied());
             let known = if known.is_empty() { "it has none".to_owned() } else { known.join(", ") };
-            return fail(format!("unknown parameter {key:?}: {known}"));
+            return fail(format!("unknown parameter {key:?}: {known}{hint}"));
         };
         self.values[at] = match self.row.parameters[at].kind {
             Kind::Number { min, max, .. } => match value.parse::<f32>() {
@@ -100,13 +109,17 @@ impl Activation {
             },
             Kind::Choice(words) => match words.iter().position(|word| *word == value) {
                 Some(place) => place as f32,
-                None => return fail(format!("{key} must be one of {}, got {value:?}", words.join(", "))),
+                None => {
+                    let hint = did_you_mean(value, words.iter().copied());
+                    return fail(format!("{key} must be one of {}, got {value:?}{hint}", words.join(", ")));
+                }
             },
             Kind::Function(_) => match place(value) {
                 Some(place) => place as f32,
                 None => {
+                    let hint = did_you_mean(value, fixed_names());
                     let names = fixed_names().join(", ");
-                    return fail(format!("{key} must be one of {names}, got {value:?}"));
+                    return fail(format!("{key} must be one of {names}, got {value:?}{hint}"));
                 }
             },
         };

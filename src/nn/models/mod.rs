@@ -4,10 +4,12 @@ mod airbench;
 mod described;
 mod keras;
 mod mlp;
+mod names;
 mod preactivation;
 mod regularize;
 mod resnet;
 
+pub use names::FAMILIES;
 pub use regularize::{DropSite, Regularize, ResidualDrop, SiteDrop, WeightDrop};
 
 use super::{Builder, Init, Network};
@@ -83,24 +85,6 @@ impl Settings {
     }
 }
 
-/// What a family's names look like, for help and errors.
-pub const FAMILIES: &[(&str, &str)] = &[
-    ("FILE.toml", "your own, layer by layer: see assets/models/small.toml"),
-    (
-        "resnet{6n+2}",
-        "He et al. 2015 for CIFAR: resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202",
-    ),
-    ("resnet{6n+2}_seed", "pre-activation, VALID stem, 1x1 projections in every stage: resnet56_seed"),
-    ("resnet_v1_{6n+2}", "Keras' CIFAR example, version 1: biases, projections without batch norm"),
-    ("resnet_v2_{9n+2}", "Keras' CIFAR example, version 2: pre-activation bottlenecks"),
-    ("wrn_{6n+4}_{k}", "wide ResNets, Zagoruyko and Komodakis 2016: wrn_28_10"),
-    ("airbench94, airbench_{channels}", "Jordan's airbench: whitening stem, three groups of convolutions"),
-    (
-        "mlp, mlp_bn, mlp_{layers}x{units}",
-        "dense layers, with mlp_bn batch norm before each; 20x100 unless named",
-    ),
-];
-
 /// The text of the file that a model's name is: one that ends in `.toml`.
 ///
 /// # Errors
@@ -121,11 +105,8 @@ pub fn build(name: &str, settings: &Settings) -> Result<Network> {
     if let Some(text) = file(name)? {
         return described::described(name, &text, settings);
     }
-    let unknown = || {
-        let families: Vec<_> = FAMILIES.iter().map(|(family, what)| format!("{family} ({what})")).collect();
-        Error::usage(format!("unknown model {name:?}: there are {}", families.join("; ")))
-    };
-    let (family, numbers) = parse(name).ok_or_else(unknown)?;
+    let unknown = || names::unknown(name);
+    let (family, numbers) = names::parse(name).ok_or_else(unknown)?;
     let blocks = |numbers: &[usize], step: usize, rest: usize| match *numbers {
         [depth, ..] if depth >= step + rest && depth % step == rest && depth <= 1202 => {
             Ok((depth - rest) / step)
@@ -150,22 +131,4 @@ pub fn build(name: &str, settings: &Settings) -> Result<Network> {
         ("mlp_bn_x", 2) => mlp::mlp(name, [numbers[0], numbers[1]], true, settings),
         _ => Err(unknown()),
     }
-}
-
-/// A name without its numbers, and the numbers. The versions of Keras' example count as letters.
-fn parse(name: &str) -> Option<(String, Vec<usize>)> {
-    let (mut letters, mut numbers) = (String::new(), Vec::new());
-    let mut rest = name;
-    while let Some(c) = rest.chars().next() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let version = letters.ends_with("_v") && digits == 1;
-        if digits == 0 || version {
-            letters.push(c);
-            rest = &rest[c.len_utf8()..];
-        } else {
-            numbers.push(rest[..digits].parse().ok()?);
-            rest = &rest[digits..];
-        }
-    }
-    Some((letters, numbers))
 }

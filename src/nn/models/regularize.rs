@@ -1,6 +1,8 @@
 //! Layers that drop, at the places where models put them.
 
+use crate::config::did_you_mean;
 use crate::kernels::Activation;
+use crate::kernels::activation::ACTIVATIONS;
 use crate::kernels::residual::Scale;
 use crate::nn::{Builder, Drop, ShortcutSite, Value};
 use crate::{Error, Result};
@@ -85,6 +87,13 @@ impl SiteDrop {
         let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
         if name == "dropblock" {
             return Self::parse_blocks(rest);
+        }
+        if !name.ends_with(".wgsl") && ACTIVATIONS.iter().all(|row| row.name != name) {
+            let known = ACTIVATIONS.iter().filter(|row| row.stochastic()).map(|row| row.name);
+            let names = known.chain(["dropblock"]);
+            let all: Vec<_> = names.clone().collect();
+            let (all, hint) = (all.join(", "), did_you_mean(name, names));
+            return Err(Error::usage(format!("unknown regularizer {name:?}: there are {all}{hint}")));
         }
         let mut activation = Activation::parse(spec)?;
         let has_function = activation.row.parameters.iter().any(|parameter| parameter.name == "of");
