@@ -8,15 +8,18 @@ use crate::faults::Fault;
 /// A table with a row for each fault.
 pub fn markdown(device: &str, rows: &[(Fault, Found)]) -> String {
     let seen = |race: bool| {
-        let own: Vec<_> = rows.iter().filter(|(fault, _)| fault.race == race).collect();
+        let own = rows.iter().filter(|(fault, found)| fault.race == race && !matches!(found, Found::NotRun));
+        let own: Vec<_> = own.collect();
         (own.iter().filter(|(_, found)| matches!(found, Found::By(_))).count(), own.len())
     };
     let ((plain, all_plain), (races, all_races)) = (seen(false), seen(true));
+    let not_run = rows.len() - all_plain - all_races;
     let mut text = format!(
         "# Faults that the checks were tried with\n\n\
          Device: {device}\n\n\
          `cargo run --release --example mutations -- REPORT.md`\n\n\
-         Seen: {plain} of {all_plain} wrong formulas, {races} of {all_races} missing barriers. Whether a missing barrier changes \
+         Seen: {plain} of {all_plain} wrong formulas, {races} of {all_races} missing barriers; {not_run} in kernels that this \
+         device does not run. Whether a missing barrier changes \
          a result depends on the driver: one that runs a workgroup's invocations as the lanes of one vector, or each to the end \
          before the next, has the same order with and without some of them. Those not seen here are listed all the same.\n\n\
          | kernel | fault | text | in its place | first check that fails | got, expected | error / tolerance |\n\
@@ -27,6 +30,7 @@ pub fn markdown(device: &str, rows: &[(Fault, Found)]) -> String {
         let (check, values, ratio) = match found {
             Found::By(outcome) => described(outcome),
             Found::Not(checks) => (format!("**none of {checks}**"), String::new(), String::new()),
+            Found::NotRun => ("not run".to_owned(), String::new(), String::new()),
         };
         let cells = [code(from), code(to), check, values, ratio].join(" | ");
         text += &format!("| {kernel} | {what} | {cells} |\n");

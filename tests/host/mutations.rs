@@ -37,6 +37,16 @@ fn every_fault_fits_its_kernel() {
 }
 
 #[test]
+fn every_kernel_has_a_fault() {
+    let without: Vec<_> = KERNELS
+        .iter()
+        .map(|kernel| kernel.name)
+        .filter(|name| !faults::all().any(|fault| fault.kernel == *name && !fault.race))
+        .collect();
+    assert!(without.is_empty(), "no fault in {without:?}");
+}
+
+#[test]
 fn no_fault_is_there_twice() {
     let mut seen: Vec<_> = faults::all().map(|fault| (fault.kernel, fault.from, fault.to)).collect();
     seen.sort_unstable();

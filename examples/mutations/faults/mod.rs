@@ -4,6 +4,7 @@ mod added;
 mod batchnorm;
 mod conv;
 mod layers;
+mod more;
 mod tiles;
 
 /// A deliberate fault.
@@ -32,7 +33,7 @@ pub const fn race(kernel: &'static str, what: &'static str, from: &'static str, 
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = Fault> {
-    [conv::FAULTS, tiles::FAULTS, batchnorm::FAULTS, layers::FAULTS, added::FAULTS]
+    [conv::FAULTS, tiles::FAULTS, batchnorm::FAULTS, layers::FAULTS, added::FAULTS, more::FAULTS]
         .into_iter()
         .flatten()
         .copied()
