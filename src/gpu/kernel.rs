@@ -110,6 +110,44 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
+    /// A use on these buffers, in the order of the kernel's bindings, with `params` as its Params (`()` where it has none), no
+    /// constants, activation or label, and no operations counted.
+    pub fn new(
+        kernel: &'static Kernel,
+        bindings: &[&View],
+        params: impl bytemuck::NoUninit,
+        groups: Groups,
+    ) -> Self {
+        Self {
+            kernel,
+            constants: Constants::new(),
+            activation: None,
+            bindings: bindings.iter().map(|&view| view.clone()).collect(),
+            params: bytemuck::bytes_of(&params).to_vec(),
+            groups,
+            label: String::new(),
+            flops: 0,
+        }
+    }
+
+    /// With further constants.
+    pub fn constants(mut self, constants: Constants) -> Self {
+        self.constants = self.constants.with(&constants);
+        self
+    }
+
+    /// With the text of an activation's functions.
+    pub fn activation(mut self, source: ShaderText) -> Self {
+        self.activation = Some(source);
+        self
+    }
+
+    /// With its count of floating-point operations.
+    pub fn flops(mut self, flops: u64) -> Self {
+        self.flops = flops;
+        self
+    }
+
     /// Checks this use against the kernel's declaration and WebGPU's rules.
     ///
     /// # Errors

@@ -277,29 +277,17 @@ impl Gather {
         let GatherViews { labels, order, state, statistics, images, batch_labels } = views;
         let bindings = [&chunk.pixels, labels, order, state, statistics, images, batch_labels];
         let size = Constants::new().u32("HEIGHT", self.height as u32).u32("WIDTH", self.width as u32);
-        Dispatch {
-            kernel: &GATHER,
-            constants: self.augment.constants(size).u32("NORMALIZE", normalize),
-            activation: None,
-            bindings: bindings.into_iter().cloned().collect(),
-            params: bytemuck::bytes_of(&params).to_vec(),
-            groups: Groups([self.batch as u32, 1, 1]),
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(&GATHER, &bindings, params, Groups([self.batch as u32, 1, 1]))
+            .constants(self.augment.constants(size).u32("NORMALIZE", normalize))
     }
 }
 
 /// Image n and image batch - 1 - n of `images` become mixtures by the state's share.
 pub fn mixup(batch: usize, pixels: usize, state: &View, images: &View) -> Dispatch {
-    Dispatch {
-        kernel: &MIXUP,
-        constants: Constants::new(),
-        activation: None,
-        bindings: vec![state.clone(), images.clone()],
-        params: bytemuck::cast_slice(&[batch as u32, pixels as u32, 0, 0]).to_vec(),
-        groups: Groups::cover((batch / 2 * pixels).max(1) as u64, MIXUP.workgroup),
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(
+        &MIXUP,
+        &[state, images],
+        [batch as u32, pixels as u32, 0, 0],
+        Groups::cover((batch / 2 * pixels).max(1) as u64, MIXUP.workgroup),
+    )
 }

@@ -227,16 +227,7 @@ impl BatchNorm {
         params: impl Pod,
         groups: Groups,
     ) -> Dispatch {
-        Dispatch {
-            kernel,
-            constants: self.rows().constants(),
-            activation: None,
-            bindings: bindings.iter().map(|view| (*view).clone()).collect(),
-            params: bytemuck::bytes_of(&params).to_vec(),
-            groups,
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(kernel, bindings, params, groups).constants(self.rows().constants())
     }
 
     /// partial = statistics of chunks of [`Rows::reduction_chunk`] rows of x.

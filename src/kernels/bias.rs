@@ -43,14 +43,5 @@ fn dispatch(
     params: [u32; 4],
     groups: Groups,
 ) -> Dispatch {
-    Dispatch {
-        kernel,
-        constants: rows.constants(),
-        activation: None,
-        bindings: bindings.map(View::clone).to_vec(),
-        params: bytemuck::cast_slice(&params).to_vec(),
-        groups,
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(kernel, &bindings, params, groups).constants(rows.constants())
 }

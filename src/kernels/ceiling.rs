@@ -45,29 +45,23 @@ struct FmaParams {
 /// copy = source, all words of the shorter one; in groups of four.
 pub fn copy(source: &View, copy: &View) -> Dispatch {
     let count = (source.len_words().min(copy.len_words()) / 4) as u32;
-    Dispatch {
-        kernel: &COPY,
-        constants: Constants::new().u32("RUN", RUN),
-        activation: None,
-        bindings: vec![source.clone(), copy.clone()],
-        params: bytemuck::cast_slice(&[count, 0, 0, 0]).to_vec(),
-        groups: Groups::cover(u64::from(count), RUN * COPY.workgroup),
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(
+        &COPY,
+        &[source, copy],
+        [count, 0, 0, 0],
+        Groups::cover(u64::from(count), RUN * COPY.workgroup),
+    )
+    .constants(Constants::new().u32("RUN", RUN))
 }
 
 /// Sixteen numbers for each group of four of y become factor * v + term 8 * `rounds` times; y holds their sums.
 pub fn fma(rounds: u32, factor: f32, term: f32, y: &View) -> Dispatch {
     let count = (y.len_words() / 4) as u32;
-    Dispatch {
-        kernel: &FMA,
-        constants: Constants::new(),
-        activation: None,
-        bindings: vec![y.clone()],
-        params: bytemuck::bytes_of(&FmaParams { count, rounds, factor, term }).to_vec(),
-        groups: Groups::cover(u64::from(count), FMA.workgroup),
-        label: String::new(),
-        flops: 2 * MULTIPLY_ADDS * u64::from(rounds) * u64::from(count),
-    }
+    Dispatch::new(
+        &FMA,
+        &[y],
+        FmaParams { count, rounds, factor, term },
+        Groups::cover(u64::from(count), FMA.workgroup),
+    )
+    .flops(2 * MULTIPLY_ADDS * u64::from(rounds) * u64::from(count))
 }

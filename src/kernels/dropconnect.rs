@@ -78,16 +78,13 @@ impl DropConnect {
         words: usize,
     ) -> Dispatch {
         let count = (words / 4) as u32;
-        Dispatch {
+        Dispatch::new(
             kernel,
-            constants,
-            activation: None,
-            bindings: bindings.iter().map(|view| (*view).clone()).collect(),
-            params: bytemuck::cast_slice(&[count, noise.layer, noise.seed, 0]).to_vec(),
-            groups: Groups::cover(u64::from(count), kernel.workgroup),
-            label: String::new(),
-            flops: 0,
-        }
+            bindings,
+            [count, noise.layer, noise.seed, 0],
+            Groups::cover(u64::from(count), kernel.workgroup),
+        )
+        .constants(constants)
     }
 
     fn constants(&self, train: bool) -> Constants {

@@ -39,16 +39,8 @@ pub static BLOCK: Kernel = Kernel {
 /// [0, 1), and scaled by 1/(1 - rate) otherwise.
 pub fn apply(rate: f32, noise: Noise, rows: Rows, state: &View, x: &View) -> Dispatch {
     let params = [rows.rows() as u32, rows.element_chunk() as u32, noise.layer, noise.seed];
-    Dispatch {
-        kernel: &FORWARD,
-        constants: rows.constants().f32("RATE", rate),
-        activation: None,
-        bindings: vec![state.clone(), x.clone()],
-        params: bytemuck::cast_slice(&params).to_vec(),
-        groups: rows.element_groups(),
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(&FORWARD, &[state, x], params, rows.element_groups())
+        .constants(rows.constants().f32("RATE", rate))
 }
 
 /// DropBlock (Ghiasi, Lin, Le, arXiv 1810.12890) at one place: square blocks of pixels of single channels are dropped, the
@@ -96,23 +88,16 @@ impl DropBlock {
         &self,
         kernel: &'static Kernel,
         bindings: &[&View],
-        params: &[u32],
+        params: impl bytemuck::NoUninit,
         groups: Groups,
     ) -> Dispatch {
         let constants: Constants = self.rows.constants();
-        Dispatch {
-            kernel,
-            constants: constants
+        Dispatch::new(kernel, bindings, params, groups).constants(
+            constants
                 .u32("W_IN", self.width as u32)
                 .u32("BLOCK", self.side() as u32)
                 .f32("GAMMA", self.gamma()),
-            activation: None,
-            bindings: bindings.iter().map(|view| (*view).clone()).collect(),
-            params: bytemuck::cast_slice(params).to_vec(),
-            groups,
-            label: String::new(),
-            flops: 0,
-        }
+        )
     }
 
     /// Counts what is kept, in [`DropBlock::counts`] words.
@@ -120,7 +105,7 @@ impl DropBlock {
         let Noise { layer, seed } = self.noise;
         let params = [self.rows.rows() as u32, Self::CHUNK as u32, layer, seed];
         let groups = Groups([self.chunks() as u32, 1, self.rows.c4() as u32]);
-        self.dispatch(&BLOCK_COUNT, &[state, counts], &params, groups)
+        self.dispatch(&BLOCK_COUNT, &[state, counts], params, groups)
     }
 
     /// Drops elements of x (or, with the same noise and counts, of dy) in place.
@@ -129,6 +114,6 @@ impl DropBlock {
         let rows = self.rows.rows() as u32;
         let params = [rows, Self::CHUNK as u32, layer, seed, self.counts() as u32, 0, 0, 0];
         let groups = Groups::line_by(self.chunks() as u64, self.rows.c4() as u32);
-        self.dispatch(&BLOCK, &[counts, state, x], &params, groups)
+        self.dispatch(&BLOCK, &[counts, state, x], params, groups)
     }
 }

@@ -131,20 +131,15 @@ impl Linear {
 
     fn dispatch(&self, kernel: &'static Kernel, bindings: [&View; 3], groups: Groups) -> Dispatch {
         let (in4, out4) = (groups_of_four(self.inputs) as u32, groups_of_four(self.outputs) as u32);
-        Dispatch {
-            kernel,
-            constants: Constants::new()
-                .u32("BATCH", self.batch as u32)
-                .u32("IN4", in4)
-                .u32("OUT4", out4)
-                .u32("BIAS_OFFSET", (self.bias_offset / 4) as u32),
-            activation: None,
-            bindings: bindings.into_iter().cloned().collect(),
-            params: Vec::new(),
-            groups,
-            label: String::new(),
-            flops: self.flops(),
-        }
+        Dispatch::new(kernel, &bindings, (), groups)
+            .constants(
+                Constants::new()
+                    .u32("BATCH", self.batch as u32)
+                    .u32("IN4", in4)
+                    .u32("OUT4", out4)
+                    .u32("BIAS_OFFSET", (self.bias_offset / 4) as u32),
+            )
+            .flops(self.flops())
     }
 }
 

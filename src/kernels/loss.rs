@@ -67,16 +67,8 @@ impl CrossEntropy {
         records: &View,
     ) -> Dispatch {
         let params = CrossEntropyParams { batch: self.batch as u32, smoothing: self.smoothing, pad: [0; 2] };
-        Dispatch {
-            kernel: &CROSS_ENTROPY,
-            constants: Constants::new().u32("CLASSES", self.classes as u32).bool("MIXUP", self.mixup),
-            activation: None,
-            bindings: [logits, labels, state, dlogits, records].into_iter().cloned().collect(),
-            params: bytemuck::bytes_of(&params).to_vec(),
-            groups: Groups([1, 1, 1]),
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(&CROSS_ENTROPY, &[logits, labels, state, dlogits, records], params, Groups([1, 1, 1]))
+            .constants(Constants::new().u32("CLASSES", self.classes as u32).bool("MIXUP", self.mixup))
     }
 }
 
@@ -90,14 +82,10 @@ pub fn collect(
     results: &View,
 ) -> Dispatch {
     let width4 = groups_of_four(classes) as u32;
-    Dispatch {
-        kernel: &COLLECT,
-        constants: Constants::new(),
-        activation: None,
-        bindings: [logits, state, results].into_iter().cloned().collect(),
-        params: bytemuck::cast_slice(&[batch as u32, width4, images as u32, 0]).to_vec(),
-        groups: Groups::cover(batch as u64 * u64::from(width4), COLLECT.workgroup),
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(
+        &COLLECT,
+        &[logits, state, results],
+        [batch as u32, width4, images as u32, 0],
+        Groups::cover(batch as u64 * u64::from(width4), COLLECT.workgroup),
+    )
 }

@@ -77,16 +77,8 @@ impl MaxPool {
     fn dispatch(&self, kernel: &'static Kernel, bindings: &[&View], pixels: usize) -> Dispatch {
         let planes = self.batch * groups_of_four(self.channels);
         let params = [planes, self.height, self.width, 0].map(|size| size as u32);
-        Dispatch {
-            kernel,
-            constants: Constants::new().u32("WINDOW", self.window as u32),
-            activation: None,
-            bindings: bindings.iter().map(|view| (*view).clone()).collect(),
-            params: bytemuck::cast_slice(&params).to_vec(),
-            groups: Groups::cover((planes * pixels) as u64, kernel.workgroup),
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(kernel, bindings, params, Groups::cover((planes * pixels) as u64, kernel.workgroup))
+            .constants(Constants::new().u32("WINDOW", self.window as u32))
     }
 }
 
@@ -114,15 +106,7 @@ impl Pool {
 
     fn dispatch(&self, kernel: &'static Kernel, from: &View, to: &View, items: usize) -> Dispatch {
         let params = [self.batch as u32, groups_of_four(self.channels) as u32, 0, 0];
-        Dispatch {
-            kernel,
-            constants: Constants::new().u32("PIXELS", self.pixels as u32),
-            activation: None,
-            bindings: vec![from.clone(), to.clone()],
-            params: bytemuck::cast_slice(&params).to_vec(),
-            groups: Groups::cover(items as u64, kernel.workgroup),
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(kernel, &[from, to], params, Groups::cover(items as u64, kernel.workgroup))
+            .constants(Constants::new().u32("PIXELS", self.pixels as u32))
     }
 }

@@ -27,18 +27,17 @@ pub fn flatten(
 ) -> Dispatch {
     let c4 = groups_of_four(channels);
     let count = batch * if backward { c4 * pixels } else { groups_of_four(channels * pixels) };
-    Dispatch {
-        kernel: &FLATTEN,
-        constants: Constants::new()
+    Dispatch::new(
+        &FLATTEN,
+        &[source, result],
+        [count as u32, 0, 0, 0],
+        Groups::cover(count as u64, FLATTEN.workgroup),
+    )
+    .constants(
+        Constants::new()
             .u32("C4", c4 as u32)
             .u32("PIXELS", pixels as u32)
             .u32("CHANNELS", channels as u32)
             .bool("BACKWARD", backward),
-        activation: None,
-        bindings: vec![source.clone(), result.clone()],
-        params: bytemuck::cast_slice(&[count as u32, 0, 0, 0]).to_vec(),
-        groups: Groups::cover(count as u64, FLATTEN.workgroup),
-        label: String::new(),
-        flops: 0,
-    }
+    )
 }

@@ -141,32 +141,16 @@ impl Branch {
         let Noise { layer, seed } = self.noise;
         let sizes = [height as u32, width as u32, shortcut_height, shortcut_width];
         let params = [rows_all, chunk, sizes[0], sizes[1], sizes[2], sizes[3], layer, seed];
-        Dispatch {
-            kernel: &ADD,
-            constants: rows.constants().with(&shortcut.constants()).with(&self.scale.constants(self.train)),
-            activation: None,
-            bindings: vec![shortcut.view().unwrap_or(state).clone(), state.clone(), x.clone()],
-            params: bytemuck::cast_slice(&params).to_vec(),
-            groups: rows.element_groups(),
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(&ADD, &[shortcut.view().unwrap_or(state), state, x], params, rows.element_groups())
+            .constants(rows.constants().with(&shortcut.constants()).with(&self.scale.constants(self.train)))
     }
 
     /// dx = scale dy, with the forward's draws.
     pub fn backward(&self, rows: Rows, dy: &View, state: &View, dx: &View) -> Dispatch {
         let Noise { layer, seed } = self.noise;
         let params = [rows.rows() as u32, rows.element_chunk() as u32, layer, seed];
-        Dispatch {
-            kernel: &BRANCH,
-            constants: rows.constants().with(&self.scale.constants(self.train)),
-            activation: None,
-            bindings: [dy, state, dx].map(View::clone).to_vec(),
-            params: bytemuck::cast_slice(&params).to_vec(),
-            groups: rows.element_groups(),
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(&BRANCH, &[dy, state, dx], params, rows.element_groups())
+            .constants(rows.constants().with(&self.scale.constants(self.train)))
     }
 }
 
@@ -180,17 +164,10 @@ pub fn backward(
 ) -> Dispatch {
     let count = batch * from[0] * from[1] * groups_of_four(from[2]);
     let params = [count as u32, height as u32, width as u32, from[0] as u32, from[1] as u32, 0, 0, 0];
-    Dispatch {
-        kernel: &BACKWARD,
-        constants: Constants::new()
+    Dispatch::new(&BACKWARD, &[dz, dx], params, Groups::cover(count as u64, BACKWARD.workgroup)).constants(
+        Constants::new()
             .u32("C4", groups_of_four(channels) as u32)
             .u32("CHANNELS", channels as u32)
             .u32("SHORTCUT_C", from[2] as u32),
-        activation: None,
-        bindings: vec![dz.clone(), dx.clone()],
-        params: bytemuck::cast_slice(&params).to_vec(),
-        groups: Groups::cover(count as u64, BACKWARD.workgroup),
-        label: String::new(),
-        flops: 0,
-    }
+    )
 }

@@ -71,14 +71,7 @@ fn dispatch(
     bindings: &[&View],
 ) -> Dispatch {
     let params = [rows.rows() as u32, rows.element_chunk() as u32, 0, 0];
-    Dispatch {
-        kernel,
-        constants: rows.constants().with(&act.constants(train)),
-        activation: Some(act.source()),
-        bindings: bindings.iter().map(|view| (*view).clone()).collect(),
-        params: bytemuck::cast_slice(&params).to_vec(),
-        groups: rows.element_groups(),
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(kernel, bindings, params, rows.element_groups())
+        .constants(rows.constants().with(&act.constants(train)))
+        .activation(act.source())
 }

@@ -59,16 +59,9 @@ impl Learned<'_> {
     pub fn forward(&self, [x, a, state]: [&View; 3], y: &View) -> Dispatch {
         let (rows, noise) = (self.rows, self.noise);
         let params = [rows.rows() as u32, rows.element_chunk() as u32, noise.layer, noise.seed];
-        Dispatch {
-            kernel: &LEARNED_FORWARD,
-            constants: rows.constants().with(&self.activation.constants(self.train)),
-            activation: Some(self.activation.source()),
-            bindings: [x, a, state, y].map(View::clone).to_vec(),
-            params: bytemuck::cast_slice(&params).to_vec(),
-            groups: rows.element_groups(),
-            label: String::new(),
-            flops: 0,
-        }
+        Dispatch::new(&LEARNED_FORWARD, &[x, a, state, y], params, rows.element_groups())
+            .constants(rows.constants().with(&self.activation.constants(self.train)))
+            .activation(self.activation.source())
     }
 
     /// dy becomes dx; partial gets [`Learned::splits`] parts of a's gradient, `stride` words apart.

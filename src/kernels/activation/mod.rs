@@ -86,14 +86,7 @@ fn apply(
     bindings: [&View; 3],
 ) -> Dispatch {
     let params = [rows.rows() as u32, rows.element_chunk() as u32, noise.layer, noise.seed];
-    Dispatch {
-        kernel,
-        constants: rows.constants().with(&act.constants(train)),
-        activation: Some(act.source()),
-        bindings: bindings.into_iter().cloned().collect(),
-        params: bytemuck::cast_slice(&params).to_vec(),
-        groups: rows.element_groups(),
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(kernel, &bindings, params, rows.element_groups())
+        .constants(rows.constants().with(&act.constants(train)))
+        .activation(act.source())
 }

@@ -69,15 +69,13 @@ impl Conv {
     /// A dispatch of a candidate on the views that its kernel binds, first ones first.
     fn dispatch(&self, candidate: &Candidate, views: &[&View], more: [u32; 2]) -> Dispatch {
         let kernel = candidate.kernel;
-        Dispatch {
+        Dispatch::new(
             kernel,
-            constants: self.constants().with(&candidate.own_constants()),
-            activation: None,
-            bindings: views.iter().take(kernel.bindings.len()).map(|view| (*view).clone()).collect(),
-            params: bytemuck::cast_slice(&[self.batch as u32, more[0], more[1], 0]).to_vec(),
-            groups: (candidate.groups)(self, candidate),
-            label: String::new(),
-            flops: self.flops(),
-        }
+            &views[..kernel.bindings.len().min(views.len())],
+            [self.batch as u32, more[0], more[1], 0],
+            (candidate.groups)(self, candidate),
+        )
+        .constants(self.constants().with(&candidate.own_constants()))
+        .flops(self.flops())
     }
 }

@@ -2,7 +2,7 @@
 //! weights that it reads, and the kernel that makes them once a step for all layers.
 
 use super::{Candidate, Conv, Direction, kernel};
-use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
+use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
 
 /// Transforms the weights of all layers.
@@ -86,16 +86,7 @@ impl TransformedWeights {
 
 /// u = the transformed weights of the first `rows` rows of the table.
 pub fn winograd_weights(weight: &View, table: &View, rows: usize, u: &View) -> Dispatch {
-    Dispatch {
-        kernel: &WINOGRAD_WEIGHTS,
-        constants: Constants::new(),
-        activation: None,
-        bindings: vec![weight.clone(), table.clone(), u.clone()],
-        params: bytemuck::cast_slice(&[rows as u32, 0, 0, 0]).to_vec(),
-        groups: Groups::line(rows as u64),
-        label: String::new(),
-        flops: 0,
-    }
+    Dispatch::new(&WINOGRAD_WEIGHTS, &[weight, table, u], [rows as u32, 0, 0, 0], Groups::line(rows as u64))
 }
 
 /// Workgroups of F(2x2,3x3): a line over blocks of tiles, times blocks of output groups in z.

@@ -12,7 +12,7 @@ use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
 
 use super::{lib, shader};
-use crate::gpu::{Access, Binding, Constants, Dispatch, Groups, Kernel, View};
+use crate::gpu::{Access, Binding, Dispatch, Groups, Kernel, View};
 
 const fn kernel(
     name: &'static str,
@@ -177,14 +177,6 @@ fn dispatch<'a>(
     params: impl Pod,
     groups: Groups,
 ) -> Dispatch {
-    Dispatch {
-        kernel,
-        constants: Constants::new(),
-        activation: None,
-        bindings: bindings.into_iter().cloned().collect(),
-        params: bytemuck::bytes_of(&params).to_vec(),
-        groups,
-        label: String::new(),
-        flops: 0,
-    }
+    let bindings: Vec<&View> = bindings.into_iter().collect();
+    Dispatch::new(kernel, &bindings, params, groups)
 }

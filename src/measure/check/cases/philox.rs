@@ -1,6 +1,6 @@
 //! The random words of lib/philox and the normals of lib/normal: kernels that store them as they are.
 
-use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel};
+use crate::gpu::{Access, Dispatch, Groups, Kernel};
 use crate::kernels::lib;
 use crate::measure::check::case::Case;
 use crate::measure::check::lab::{Lab, below, errors};
@@ -66,16 +66,12 @@ fn normals(lab: &Lab) -> crate::Result<Vec<crate::measure::check::Comparison>> {
     let pairs = uniform_pairs();
     let uniforms = lab.values("uniforms", pairs.as_flattened())?;
     let normals = lab.poisoned("normals", pairs.len() * 2)?;
-    lab.run([Dispatch {
-        kernel: &NORMALS,
-        constants: Constants::new(),
-        activation: None,
-        bindings: vec![uniforms.view.clone(), normals.view.clone()],
-        params: bytemuck::cast_slice(&[pairs.len() as u32, 0, 0, 0]).to_vec(),
-        groups: Groups::cover(pairs.len() as u64, NORMALS.workgroup),
-        label: String::new(),
-        flops: 0,
-    }])?;
+    lab.run([Dispatch::new(
+        &NORMALS,
+        &[&uniforms.view, &normals.view],
+        [pairs.len() as u32, 0, 0, 0],
+        Groups::cover(pairs.len() as u64, NORMALS.workgroup),
+    )])?;
     let expected: Vec<f64> = pairs.iter().flat_map(|&[u, v]| normal_pair(u, v)).collect();
     let bounds: Vec<_> = pairs.iter().flat_map(|&[u, v]| normal_bounds(u, v)).collect();
     lab.check(&normals, &expected, &errors(&bounds))
@@ -103,16 +99,12 @@ fn run(
         inputs.iter().flat_map(|(c, k)| [c[0], c[1], c[2], c[3], k[0], k[1], 0, 0]).collect();
     let counters = lab.words("counters", &counters)?;
     let words = lab.poisoned("words", inputs.len() * 4)?;
-    lab.run([Dispatch {
-        kernel: &WORDS,
-        constants: Constants::new(),
-        activation: None,
-        bindings: vec![counters.view.clone(), words.view.clone()],
-        params: bytemuck::cast_slice(&[inputs.len() as u32, 0, 0, 0]).to_vec(),
-        groups: Groups::cover(inputs.len() as u64, WORDS.workgroup),
-        label: String::new(),
-        flops: 0,
-    }])?;
+    lab.run([Dispatch::new(
+        &WORDS,
+        &[&counters.view, &words.view],
+        [inputs.len() as u32, 0, 0, 0],
+        Groups::cover(inputs.len() as u64, WORDS.workgroup),
+    )])?;
     lab.check_words(&words, expected)
 }
 
