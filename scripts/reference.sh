@@ -1,6 +1,6 @@
 #!/bin/sh
 # Reference results of a card: checks, benches beside PyTorch, a profile and full trainings, each raw log with its command.
-# Usage: scripts/reference.sh OUT [PART...]    parts: machine check bench profile train (all of them where none is named)
+# Usage: scripts/reference.sh OUT [PART...]    parts: machine check bench profile train fast (all of them where none is named)
 #   WGRAD    the program [default: target/release/wgrad]     DATA     CIFAR-10's folder [default: cifar10]
 #   RECIPES  what is trained [default: seed 000's four, He's and akamaster's ResNet-56]     SEEDS [default: 0]
 #   TRAIN_FLAGS  more flags of train, such as "--epochs 1 --steps 20" for a try
@@ -70,6 +70,21 @@ train() {
     done
 }
 
-for part in ${*:-machine check bench profile train}; do
+# The fast recipe twice: with empty caches, so that its seconds hold the compiling and the tuner, and with full ones.
+fast() {
+    caches=$(mktemp -d)
+    for caches_are in empty full; do
+        run=$out/runs/airbench94-$caches_are
+        [ ! -f "$run/summary.json" ] || continue
+        begun=$(date +%s.%N)
+        XDG_CACHE_HOME=$caches __GL_SHADER_DISK_CACHE_PATH=$caches "$wgrad" train --quiet --recipe airbench94 \
+            --data "${DATA:-cifar10}" --out "$run" ${TRAIN_FLAGS:-}
+        echo "$begun $(date +%s.%N)" | awk '{ print $2 - $1, "s from start to end" }' > "$run/wall.txt"
+        echo "airbench94, $caches_are caches: $(cat "$run/wall.txt" "$run/summary.json")"
+    done
+    rm -rf "$caches"
+}
+
+for part in ${*:-machine check bench profile train fast}; do
     "$part"
 done
