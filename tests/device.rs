@@ -25,6 +25,7 @@ mod device {
     pub mod out_of_memory;
     pub mod regularizers;
     pub mod resume;
+    pub mod streaming;
     pub mod training;
 }
 mod support;

@@ -7,7 +7,8 @@
 // zero, 1 mirrored, 2 the nearest pixel. NORMALIZE: 0 (v - mean) * inverse_std by channel, 1 per image, (v - mean) /
 // (std + 1e-7) over all its values, 2 per image by max(std, 1/sqrt(values)), 3 by statistics. With FIRST the image is
 // standardised before it is shifted: borders are 0 in its units.
-// Only images in first..first+count are handled: a data set may take several buffers, with a dispatch for each.
+// Only images in first..first+count are handled: a data set may take several buffers, with a dispatch for each. With GATHERED
+// pixels holds the batch: N,HEIGHT,WIDTH,3.
 struct Params {
     batch: u32, images: u32, first: u32, count: u32, // images: length of the order
     mean: vec4<f32>, inverse_std: vec4<f32>,
@@ -115,7 +116,7 @@ fn image_scale(view: View, local: u32) -> Scale {
 }
 
 fn view_of(image: u32, n: u32) -> View {
-    var view = View(image - params.first, 0, 0, false, 0.0, 0.0);
+    var view = View(select(image - params.first, n, GATHERED), 0, 0, false, 0.0, 0.0);
     if CROP > 0u || FLIP || SHIFT == 2u {
         let words = philox(vec4<u32>(n, state.step, 0u, 0u), vec2<u32>(params.seed, STREAM_AUGMENT));
         if SHIFT == 2u {

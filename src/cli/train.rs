@@ -112,7 +112,11 @@ fn introduce(context: &Context, run: &Run) -> Result<()> {
         network.parameter_count(),
         network.macs() as f64 / 1e6,
     ));
-    context.output.note(format!("memory: {}", run.memory()?.describe()));
+    context.output.note(format!("memory: {}", run.memory().describe()));
+    context.output.note(match run.memory().streamed {
+        true => "images: in this machine's memory, each batch uploaded while earlier steps are under way",
+        false => "images: on the device",
+    });
     Ok(())
 }
 

@@ -36,6 +36,18 @@ pub enum Split {
     None,
 }
 
+/// Where the images' bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Residence {
+    /// `"auto"`: on the device where they fit beside the network, else as with `"never"`.
+    Auto,
+    /// `"always"`: on the device, in as many buffers as its binding limit asks for.
+    Always,
+    /// `"never"`: in the host's memory; each batch is uploaded while earlier steps are under way.
+    Never,
+}
+
 /// What happens to the images that do not fill the last batch of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

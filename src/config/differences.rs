@@ -44,6 +44,7 @@ const FREE: &[&str] = &[
     "tensorboard",
     "memory_limit",
     "data.source",
+    "data.resident",
     "checkpoint.steps",
     "checkpoint.minutes",
 ];

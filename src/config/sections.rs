@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choices::{LastBatch, Split, Tta};
+use super::choices::{LastBatch, Residence, Split, Tta};
 
 /// `[data]`: which images train, validate and test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct DataConfig {
     pub train_count: Option<u32>,
     /// What happens to the images that do not fill an epoch's last batch. Default `"smaller"`.
     pub last_batch: LastBatch,
+    /// Where the images' bytes are; changes memory and speed, not results. Default `"auto"`.
+    pub resident: Residence,
 }
 
 impl Default for DataConfig {
@@ -34,6 +36,7 @@ impl Default for DataConfig {
             validation: 0.2,
             train_count: None,
             last_batch: LastBatch::Smaller,
+            resident: Residence::Auto,
         }
     }
 }

@@ -13,6 +13,7 @@ mod plan;
 mod readback;
 mod shader;
 mod timestamps;
+mod upload;
 
 pub use adapter::{AdapterRow, Selection, adapters, install_hints, no_adapter_hint};
 pub use buffer::{Buffer, View};
@@ -26,3 +27,4 @@ pub use plan::{MOST_FLOPS, Plan, Recorder, Work};
 pub use readback::Readback;
 pub use shader::{COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, ShaderText, compose};
 pub use timestamps::{Clock, Span};
+pub use upload::Uploads;

@@ -137,7 +137,7 @@ impl Step {
 
 /// Submitted work that can be waited for.
 #[derive(Clone, Debug)]
-pub struct Work(wgpu::SubmissionIndex);
+pub struct Work(pub(super) wgpu::SubmissionIndex);
 
 /// A recorded list of dispatches, ready to be replayed any number of times.
 pub struct Plan {

@@ -35,6 +35,7 @@ pub static GATHER: Kernel = Kernel {
         "CUTOUT",
         "NORMALIZE",
         "FIRST",
+        "GATHERED",
     ],
     activation: false,
 };
@@ -258,6 +259,23 @@ pub struct GatherViews<'a> {
 impl Gather {
     /// Takes those images of the batch that lie in `chunk`.
     pub fn dispatch(&self, chunk: &Chunk, images: usize, views: GatherViews) -> Dispatch {
+        self.dispatch_from(&chunk.pixels, Some((chunk.first, chunk.count)), images, views)
+    }
+
+    /// Takes the batch's images from `pixels`, where the host has put them one after another: to the same bits.
+    pub fn dispatch_gathered(&self, pixels: &View, images: usize, views: GatherViews) -> Dispatch {
+        self.dispatch_from(pixels, None, images, views)
+    }
+
+    /// From the part of the data set that is (first image, number of images), or from the batch itself.
+    fn dispatch_from(
+        &self,
+        pixels: &View,
+        part: Option<(usize, usize)>,
+        images: usize,
+        views: GatherViews,
+    ) -> Dispatch {
+        let (first, count) = part.map_or((0, u32::MAX), |(first, count)| (first as u32, count as u32));
         let (normalize, mean, inverse_std) = self.normalize.parts();
         let reach = match self.augment.shift {
             Shift::Fraction { share } => [self.height, self.width].map(|size| share * size as f32),
@@ -266,8 +284,8 @@ impl Gather {
         let params = Params {
             batch: self.batch as u32,
             images: images as u32,
-            first: chunk.first as u32,
-            count: chunk.count as u32,
+            first,
+            count,
             mean,
             inverse_std,
             seed: self.seed,
@@ -275,10 +293,11 @@ impl Gather {
             pad: 0,
         };
         let GatherViews { labels, order, state, statistics, images, batch_labels } = views;
-        let bindings = [&chunk.pixels, labels, order, state, statistics, images, batch_labels];
+        let bindings = [pixels, labels, order, state, statistics, images, batch_labels];
         let size = Constants::new().u32("HEIGHT", self.height as u32).u32("WIDTH", self.width as u32);
+        let constants = self.augment.constants(size).u32("NORMALIZE", normalize);
         Dispatch::new(&GATHER, &bindings, params, Groups([self.batch as u32, 1, 1]))
-            .constants(self.augment.constants(size).u32("NORMALIZE", normalize))
+            .constants(constants.bool("GATHERED", part.is_none()))
     }
 }
 

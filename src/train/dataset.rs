@@ -1,14 +1,17 @@
-//! Images as bytes on the device, in as many buffers as its binding limit asks for.
+//! A data set for the device: its bytes lie there, in as many buffers as the binding limit asks for, or come batch by batch.
 
+use super::feed::{BatchViews, Batches, Feed, From};
+use super::memory;
+use crate::config::{Residence, RunConfig};
 use crate::data::Images;
 use crate::gpu::{Buffer, Gpu, Recorder, View};
-use crate::kernels::augment::{Augment, Chunk, Gather, GatherViews, Normalize};
+use crate::kernels::augment::{Augment, Chunk, Gather, Normalize};
 use crate::kernels::optimizer::State;
 use crate::{Error, Result};
 
-/// A set of images on the device.
-pub struct DeviceImages {
-    chunks: Vec<Chunk>,
+/// A set of images for the device. Labels are there in any case.
+pub struct DeviceImages<'i> {
+    pixels: Pixels<'i>,
     labels: Buffer,
     /// Number of images.
     pub count: usize,
@@ -18,14 +21,80 @@ pub struct DeviceImages {
     pub width: usize,
 }
 
-impl DeviceImages {
+/// Where the pixels are.
+enum Pixels<'i> {
+    Device(Vec<Chunk>),
+    Host(&'i Images),
+}
+
+impl<'i> DeviceImages<'i> {
+    /// Leaves the images in the host's memory: each batch is brought when its step is submitted.
+    ///
+    /// # Errors
+    /// Not enough device memory for the labels.
+    pub fn stream(gpu: &Gpu, images: &'i Images) -> Result<Self> {
+        Self::with(gpu, images, Pixels::Host(images))
+    }
+
+    /// Uploads the images or leaves them, as `data.resident` says; `"auto"` uploads what fits.
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub fn place(gpu: &Gpu, config: &RunConfig, images: &'i Images) -> Result<Self> {
+        let auto = config.data.resident == Residence::Auto;
+        let too_large = auto && !memory::takes(gpu, config, images.pixels.len() as u64);
+        if config.data.resident == Residence::Never || too_large {
+            return Self::stream(gpu, images);
+        }
+        match Self::upload(gpu, images) {
+            Err(Error::Memory { .. }) if auto => Self::stream(gpu, images),
+            placed => placed,
+        }
+    }
+
+    /// Whether batches come from the host's memory.
+    pub fn streams(&self) -> bool {
+        matches!(self.pixels, Pixels::Host(_))
+    }
+
+    /// What a plan with batches of up to `most` images takes them from.
+    ///
+    /// # Errors
+    /// Not enough device memory.
+    pub(super) fn batches(&self, gpu: &Gpu, most: usize) -> Result<Batches<'i>> {
+        let from = match &self.pixels {
+            Pixels::Device(chunks) => From::Device(chunks.clone()),
+            Pixels::Host(images) => From::Host(Feed::new(gpu, images, most)?),
+        };
+        Ok(Batches { labels: self.labels.view(), from })
+    }
+
+    fn with(gpu: &Gpu, images: &Images, pixels: Pixels<'i>) -> Result<Self> {
+        let labels: Vec<u32> = images.labels.iter().map(|&label| u32::from(label)).collect();
+        Ok(Self {
+            pixels,
+            labels: gpu.upload("labels", &labels)?,
+            count: images.len(),
+            height: images.height as usize,
+            width: images.width as usize,
+        })
+    }
+
     /// Uploads all images; a buffer takes no more than the device binds at once.
     ///
     /// # Errors
     /// Not enough device memory.
     pub fn upload(gpu: &Gpu, images: &Images) -> Result<Self> {
         let limits = gpu.limits();
-        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) as usize;
+        let most = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        Self::upload_parts(gpu, images, usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// The same with at most `most` bytes a buffer, but an image at least.
+    ///
+    /// # Errors
+    /// As [`DeviceImages::upload`].
+    pub fn upload_parts(gpu: &Gpu, images: &Images, most: usize) -> Result<Self> {
         let size = images.image_bytes();
         let per_chunk = (most / size).max(1);
         let mut chunks = Vec::new();
@@ -35,17 +104,10 @@ impl DeviceImages {
             let pixels = gpu.upload("pixels", &bytes)?.view();
             chunks.push(Chunk { pixels, first: index * per_chunk, count: part.len() / size });
         }
-        let labels: Vec<u32> = images.labels.iter().map(|&label| u32::from(label)).collect();
-        Ok(Self {
-            chunks,
-            labels: gpu.upload("labels", &labels)?,
-            count: images.len(),
-            height: images.height as usize,
-            width: images.width as usize,
-        })
+        Self::with(gpu, images, Pixels::Device(chunks))
     }
 
-    /// Puts other images in the place of these: as many, of the same size. Labels stay.
+    /// Puts other images in the place of these: as many, of the same size. Labels stay, and so do images that are the host's.
     ///
     /// # Errors
     /// Other sizes, or a lost device.
@@ -59,7 +121,8 @@ impl DeviceImages {
                 images.len()
             )));
         }
-        for chunk in &self.chunks {
+        let Pixels::Device(chunks) = &self.pixels else { return Ok(()) };
+        for chunk in chunks {
             let mut bytes = images.pixels[chunk.first * size..][..chunk.count * size].to_vec();
             bytes.resize(bytes.len().next_multiple_of(4), 0);
             gpu.write(&chunk.pixels, &bytes)?;
@@ -87,9 +150,12 @@ impl DeviceImages {
             images,
             labels: gpu.buffer("batch labels", order.len())?.view(),
         };
-        let mut recorder = Recorder::new();
-        self.gather(&gather, order.len(), &views, &mut recorder);
-        recorder.finish(gpu)?.run(gpu)
+        let (batches, mut recorder) = (self.batches(gpu, order.len())?, Recorder::new());
+        batches.gather(&gather, order.len(), &views, &mut recorder);
+        let plan = recorder.finish(gpu)?;
+        batches.begin(order);
+        batches.bring(gpu, 0, order.len())?;
+        plan.run(gpu)
     }
 
     /// These images, normalised: N,HEIGHT,WIDTH,4.
@@ -101,36 +167,4 @@ impl DeviceImages {
         self.gather_plain(gpu, order, normalize, images.view())?;
         gpu.read(&images.view())
     }
-
-    /// Appends the gathering of a batch, whose images are order[cursor..] of `images` in all.
-    pub fn gather(&self, gather: &Gather, images: usize, views: &BatchViews, recorder: &mut Recorder) {
-        let labels = self.labels.view();
-        for chunk in &self.chunks {
-            let views = GatherViews {
-                labels: &labels,
-                order: &views.order,
-                state: &views.state,
-                statistics: &views.statistics,
-                images: &views.images,
-                batch_labels: &views.labels,
-            };
-            let mut dispatch = gather.dispatch(chunk, images, views);
-            "images".clone_into(&mut dispatch.label);
-            recorder.push(dispatch);
-        }
-    }
-}
-
-/// Where a batch is gathered from and to.
-pub struct BatchViews {
-    /// The epoch's order.
-    pub order: View,
-    /// The step's state.
-    pub state: View,
-    /// [`crate::kernels::augment::Normalize::statistics`].
-    pub statistics: View,
-    /// The batch's images.
-    pub images: View,
-    /// The batch's labels.
-    pub labels: View,
 }

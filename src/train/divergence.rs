@@ -1,7 +1,8 @@
 //! A loss that is no longer finite: where it began, and what is done about it.
 
+use super::assemble::Device;
 use super::checkpoint::Checkpoint;
-use super::run::{Device, Run};
+use super::run::Run;
 use crate::config::OnNan;
 use crate::data::order;
 use crate::{Error, Result};

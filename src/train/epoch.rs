@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::assemble::Device;
 use super::divergence::{Divergence, first_diverged};
 use super::evaluate::Evaluation;
 use super::metrics::{EpochMetrics, MetricsLog};
-use super::run::{Device, Run};
+use super::run::Run;
 use super::saving::SaveClock;
 use super::trainer::Trainer;
 use crate::Result;

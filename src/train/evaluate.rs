@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::dataset::{BatchViews, DeviceImages};
+use super::dataset::DeviceImages;
+use super::feed::{BatchViews, Batches};
 use super::network::split_kind;
 use super::normalize::normalize;
 use crate::config::{RunConfig, Tta};
@@ -48,7 +49,8 @@ impl Evaluation {
 }
 
 /// A plan that takes images of one set through the network in evaluation mode.
-pub struct Evaluator {
+pub struct Evaluator<'i> {
+    pub(super) batches: Batches<'i>,
     plan: Plan,
     batch: usize,
     classes: usize,
@@ -59,7 +61,7 @@ pub struct Evaluator {
 }
 
 /// What an evaluator is made of.
-pub struct EvaluatorParts<'a> {
+pub struct EvaluatorParts<'a, 'i> {
     /// The device.
     pub gpu: &'a Gpu,
     /// The network.
@@ -69,7 +71,7 @@ pub struct EvaluatorParts<'a> {
     /// Room for a forward pass of `batch` images.
     pub workspace: &'a mut Workspace,
     /// The images.
-    pub data: &'a DeviceImages,
+    pub data: &'a DeviceImages<'i>,
     /// How many of them are evaluated at once.
     pub batch: usize,
     /// What becomes of the bytes.
@@ -78,12 +80,12 @@ pub struct EvaluatorParts<'a> {
     pub choices: &'a Choices,
 }
 
-impl Evaluator {
+impl<'i> Evaluator<'i> {
     /// Records the evaluation of `images` images.
     ///
     /// # Errors
     /// Not enough device memory, or a shader that does not compile.
-    pub fn new(parts: EvaluatorParts, images: usize) -> Result<Self> {
+    pub fn new(parts: EvaluatorParts<'_, 'i>, images: usize) -> Result<Self> {
         let EvaluatorParts { gpu, network, weights, workspace, data, batch, normalize, choices } = parts;
         let state = gpu.buffer("evaluation state", size_of::<State>() / 4)?;
         let order = gpu.buffer("evaluation order", images)?;
@@ -103,7 +105,8 @@ impl Evaluator {
             images: workspace.value(network, 0, batch),
             labels: labels.view(),
         };
-        data.gather(&gather, images, &views, &mut recorder);
+        let batches = data.batches(gpu, batch)?;
+        batches.gather(&gather, images, &views, &mut recorder);
         let logits = workspace.value(network, network.logits(), batch);
         let mut pass = Pass {
             gpu,
@@ -119,7 +122,7 @@ impl Evaluator {
         pass.forward(&mut recorder)?;
         recorder.push(loss::collect(batch, network.classes, images, &logits, &state.view(), &results.view()));
         let plan = recorder.finish(gpu)?;
-        Ok(Self { plan, batch, classes: network.classes, images, state, order, results })
+        Ok(Self { batches, plan, batch, classes: network.classes, images, state, order, results })
     }
 
     /// Bytes that [`Evaluator::logits`] reads back.
@@ -144,7 +147,9 @@ impl Evaluator {
         // Every batch of every sample is a step of its own.
         let batches = self.images.div_ceil(self.batch) as u32;
         gpu.write(&self.state.view(), &[State::before(number.wrapping_mul(batches), 0, 0)])?;
-        for _ in 0..self.images.div_ceil(self.batch) {
+        self.batches.begin(order);
+        for first in (0..self.images).step_by(self.batch) {
+            self.batches.bring(gpu, first, self.batch)?;
             self.plan.submit(gpu);
         }
         let padded: Vec<f32> = gpu.read(&self.results.view())?;
@@ -257,7 +262,7 @@ fn evaluate(
     let &TrainedNetwork { gpu, config, network, weights, choices } = trained;
     let batch = (config.eval_batch as usize).min(order.len());
     let mut workspace = Workspace::new(gpu, network, batch, 0)?;
-    let data = DeviceImages::upload(gpu, images)?;
+    let data = DeviceImages::place(gpu, config, images)?;
     let parts = EvaluatorParts {
         gpu,
         network,

@@ -19,7 +19,7 @@ pub(super) struct Beginning<'a> {
     pub(super) weights: &'a Weights,
     /// The training images, and on the device.
     pub(super) images: &'a Images,
-    pub(super) data: &'a DeviceImages,
+    pub(super) data: &'a DeviceImages<'a>,
     pub(super) choices: &'a Choices,
 }
 

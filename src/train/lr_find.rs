@@ -123,7 +123,7 @@ pub fn lr_find(
     let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
     let chosen = choices.clone();
     let settings = step_settings(config, &dataset.train, &split.train, choices);
-    let images = DeviceImages::upload(gpu, &dataset.train)?;
+    let images = DeviceImages::place(gpu, config, &dataset.train)?;
     let mut trainer = Trainer::new(gpu, network, &images, split.train.len(), settings)?;
     let (weights, choices) = (&trainer.weights, &chosen);
     let beginning =

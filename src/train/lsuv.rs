@@ -21,7 +21,7 @@ pub struct Lsuv<'a> {
     /// Its parameters, with the initial values of `seed`; their statistics are put back in the end.
     pub weights: &'a Weights,
     /// The data.
-    pub data: &'a DeviceImages,
+    pub data: &'a DeviceImages<'a>,
     /// What becomes of the bytes.
     pub normalize: Normalize,
     /// The run's seed.

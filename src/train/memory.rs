@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::feed::Feed;
 use super::network::{optimizer_settings, precision};
-use crate::config::RunConfig;
+use crate::config::{Residence, RunConfig};
 use crate::data::Dataset;
 use crate::gpu::Gpu;
 use crate::kernels::conv::Choices;
@@ -23,29 +24,58 @@ pub struct MemoryEstimate {
     pub data: u64,
     /// Results, and the host's way to them.
     pub results: u64,
+    /// Whether the images stay in the host's memory.
+    pub streamed: bool,
 }
 
 impl MemoryEstimate {
-    /// The estimate for a run's configuration with this batch.
+    /// The estimate for a run's configuration with this batch; its images are where `data.resident` says, with `"auto"` on the
+    /// device where the limit holds them.
     fn new(
         gpu: &Gpu,
         config: &RunConfig,
         network: &Network,
         dataset: &Dataset,
         batch: usize,
+        limit: &Limit,
+    ) -> Result<Self> {
+        let with = |streamed| Self::placed(gpu, config, network, dataset, batch, streamed);
+        match config.data.resident {
+            Residence::Always => with(false),
+            Residence::Never => with(true),
+            Residence::Auto => {
+                let (resident, streamed) = (with(false)?, with(true)?);
+                let whole = limit.holds(&resident) || resident.total() <= streamed.total();
+                Ok(if whole { resident } else { streamed })
+            }
+        }
+    }
+
+    fn placed(
+        gpu: &Gpu,
+        config: &RunConfig,
+        network: &Network,
+        dataset: &Dataset,
+        batch: usize,
+        streamed: bool,
     ) -> Result<Self> {
         let choices = Choices::with_precision(gpu, precision(config))?;
         let (train, test) = (dataset.train.len(), dataset.test.len());
         let images = train + test;
-        let data = images * (dataset.train.image_bytes() + 4 + 2 * 4);
+        let batches = [config.eval_batch as usize, batch.min(train)];
+        // Streamed: a batch of training, of validation and of the test.
+        let pixels = match streamed {
+            true => Feed::bytes(&dataset.train, batches[1] + 2 * batches[0]),
+            false => images * dataset.train.image_bytes(),
+        };
+        let data = pixels + images * (4 + 2 * 4);
         let logits = 4 * groups_of_four(network.classes) * 4;
         let optimizer = optimizer_settings(&config.optimizer);
         let copies = optimizer.rule.slots().len() + usize::from(optimizer.average.is_some());
-        let batches = [config.eval_batch as usize, batch.min(train)];
         let network = NetworkBytes::estimate(network, &choices, batches[0], batches[1], copies);
         // Logits of validation and test, and a staging buffer of the larger of them and the weights.
         let results = (images * logits + (test * logits).max(network.weights as usize / 3)) as u64;
-        Ok(Self { network, data: data as u64, results })
+        Ok(Self { network, data: data as u64, results, streamed })
     }
 
     /// All of it.
@@ -98,6 +128,11 @@ impl Limit {
     }
 }
 
+/// Whether `bytes` bytes of images are within what may be taken.
+pub(super) fn takes(gpu: &Gpu, config: &RunConfig, bytes: u64) -> bool {
+    Limit::of(gpu, config).total.is_none_or(|total| bytes <= total)
+}
+
 /// Bytes that the operating system could give; `None` where it does not say.
 fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -116,8 +151,8 @@ pub fn estimate(
     network: &Network,
     dataset: &Dataset,
 ) -> Result<MemoryEstimate> {
-    let with = |batch: usize| MemoryEstimate::new(gpu, config, network, dataset, batch);
     let (limit, wanted) = (Limit::of(gpu, config), config.batch as usize);
+    let with = |batch: usize| MemoryEstimate::new(gpu, config, network, dataset, batch, &limit);
     let whole = with(wanted)?;
     if limit.holds(&whole) {
         return Ok(whole);
@@ -128,7 +163,7 @@ pub fn estimate(
     } else {
         format!("{}; {} is {} MiB", whole.describe(), limit.whose, mib(limit.total.unwrap_or(0)))
     };
-    let advice = advice(&limit, wanted, with)?;
+    let advice = advice(&limit, wanted, &with)?;
     Err(Error::Device(format!("batch {wanted} of {} does not fit: {reason}; {advice}", network.name)))
 }
 
@@ -157,12 +192,12 @@ pub(super) fn explain(
     last: &Path,
 ) -> Error {
     let Error::Memory { device, wanted, given } = &error else { return error };
-    let with = |batch: usize| MemoryEstimate::new(gpu, config, network, dataset, batch);
     let batch = config.batch as usize;
     // Small fixed buffers are not in the estimate.
     let total = Some(given.saturating_sub(OTHERS));
     let limit = Limit { total, ..Limit::of(gpu, config) };
-    let (Ok(whole), Ok(advice)) = (with(batch), advice(&limit, batch, with)) else { return error };
+    let with = |batch: usize| MemoryEstimate::new(gpu, config, network, dataset, batch, &limit);
+    let (Ok(whole), Ok(advice)) = (with(batch), advice(&limit, batch, &with)) else { return error };
     let text = format!(
         "batch {batch} of {} does not fit: {}; {device} gave {} MiB and had none for {wanted}; {advice}",
         network.name,

@@ -1,10 +1,12 @@
 //! Training: a data set and a network on the device, steps, evaluation, checkpoints and the run folder.
 
+mod assemble;
 mod checkpoint;
 mod dataset;
 mod divergence;
 mod epoch;
 mod evaluate;
+mod feed;
 mod folder;
 mod initial;
 mod lr_find;

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use super::assemble::Device;
 use super::checkpoint::{Checkpoint, Progress};
 use super::dataset::DeviceImages;
 use super::epoch::Observer;
-use super::evaluate::{Evaluation, Evaluator, EvaluatorParts};
+use super::evaluate::Evaluation;
 use super::folder::RunFolder;
 use super::initial::Beginning;
 use super::memory::{self, MemoryEstimate};
@@ -15,7 +16,6 @@ use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
 use super::resume::{self, newest};
 use super::schedule::Schedule;
-use super::trainer::{StepSettings, Trainer};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::split::Split;
@@ -34,21 +34,16 @@ pub struct Run<'a> {
     pub(super) folder: RunFolder,
     pub(super) schedule: Schedule,
     pub(super) progress: Progress,
-    choices: Choices,
+    pub(super) choices: Choices,
     resumed: Option<Checkpoint>,
     /// Whether it goes on with another configuration than its checkpoint has.
     changed: bool,
     initial: Option<Checkpoint>,
-    /// Keeps other processes out of the folder.
     tested: Vec<f32>,
+    /// What it takes on the device.
+    pub(super) memory: MemoryEstimate,
+    /// Keeps other processes out of the folder.
     _lock: File,
-}
-
-/// The device's side of a run.
-pub(super) struct Device<'a> {
-    pub(super) trainer: Trainer<'a>,
-    pub(super) validation: Option<Evaluator>,
-    test: Evaluator,
 }
 
 impl<'a> Run<'a> {
@@ -57,7 +52,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// A configuration, data set or folder that does not fit.
     pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
-        let (network, split) = Self::prepare(gpu, &config, dataset)?;
+        let (network, split, memory) = Self::prepare(gpu, &config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
         let initial = Self::initial_weights(&config, &network)?;
         let folder = RunFolder::create(out, &config)?;
@@ -77,6 +72,7 @@ impl<'a> Run<'a> {
             changed: false,
             initial,
             tested: Vec::new(),
+            memory,
             _lock: lock,
         })
     }
@@ -100,7 +96,7 @@ impl<'a> Run<'a> {
     }
 
     fn go_on(gpu: &'a Gpu, out: &Path, config: RunConfig, dataset: &'a Dataset, force: bool) -> Result<Self> {
-        let (network, split) = Self::prepare(gpu, &config, dataset)?;
+        let (network, split, memory) = Self::prepare(gpu, &config, dataset)?;
         let (folder, _) = RunFolder::open(out)?;
         let lock = folder.lock()?;
         let fresh = Self::beginning(gpu, &config, dataset);
@@ -132,6 +128,7 @@ impl<'a> Run<'a> {
             changed,
             initial,
             tested: Vec::new(),
+            memory,
             _lock: lock,
         })
     }
@@ -206,12 +203,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn prepare(gpu: &Gpu, config: &RunConfig, dataset: &Dataset) -> Result<(Network, Split)> {
+    fn prepare(gpu: &Gpu, config: &RunConfig, dataset: &Dataset) -> Result<(Network, Split, MemoryEstimate)> {
         let input = [dataset.train.height as usize, dataset.train.width as usize, 3];
         let network = build_network(config, input, dataset.classes.len())?;
         let split = split_kind(config)?.split(&dataset.train.labels, dataset.classes.len(), config.seed)?;
-        memory::estimate(gpu, config, &network, dataset)?;
-        Ok((network, split))
+        let memory = memory::estimate(gpu, config, &network, dataset)?;
+        Ok((network, split, memory))
     }
 
     /// The network in training.
@@ -219,12 +216,9 @@ impl<'a> Run<'a> {
         &self.network
     }
 
-    /// What the run will take on the device.
-    ///
-    /// # Errors
-    /// None for a run that exists: it was asked before.
-    pub fn memory(&self) -> Result<MemoryEstimate> {
-        memory::estimate(self.gpu, &self.config, &self.network, self.dataset)
+    /// What the run will take on the device, by the estimate.
+    pub fn memory(&self) -> MemoryEstimate {
+        self.memory
     }
 
     /// How it is configured.
@@ -276,10 +270,8 @@ impl<'a> Run<'a> {
         let network = self.network.clone();
         let settings =
             step_settings(&self.config, &self.dataset.train, &self.split.train, self.choices.clone());
-        let train = DeviceImages::upload(self.gpu, &self.dataset.train)?;
-        let test = DeviceImages::upload(self.gpu, &self.dataset.test)?;
-        let mut device = self.device(&network, &train, &test, settings)?;
-        self.begin(&device, &train)?;
+        let (data, mut device) = self.assemble(&network, &settings)?;
+        self.begin(&device, &data.train)?;
         self.gpu.save_pipeline_cache();
         let mut log = MetricsLog::resume(&self.folder.metrics(), self.progress.epoch)?;
         let steps_per_epoch = device.trainer.steps_per_epoch();
@@ -291,41 +283,7 @@ impl<'a> Run<'a> {
                 self.recover(&mut device, divergence)?;
             }
         }
-        self.conclude(&device, &test, observer)
-    }
-
-    fn device<'d>(
-        &self,
-        network: &'d Network,
-        train: &DeviceImages,
-        test: &DeviceImages,
-        settings: StepSettings,
-    ) -> Result<Device<'d>>
-    where
-        'a: 'd,
-    {
-        let mut trainer = Trainer::new(self.gpu, network, train, self.split.train.len(), settings.clone())?;
-        let (validation_images, test_images) = (self.split.val.len(), self.dataset.test.len());
-        let mut evaluator = |data: &DeviceImages, images: usize| {
-            let parts = EvaluatorParts {
-                gpu: self.gpu,
-                network,
-                weights: &trainer.weights,
-                workspace: &mut trainer.workspace,
-                data,
-                batch: settings.eval_batch,
-                normalize: settings.normalize.clone(),
-                choices: &settings.choices,
-            };
-            Evaluator::new(parts, images)
-        };
-        let validation =
-            if validation_images > 0 { Some(evaluator(train, validation_images)?) } else { None };
-        let test = evaluator(test, test_images)?;
-        let largest = [trainer.weights.weight.bytes(), test.result_bytes()];
-        let validation_bytes = validation.as_ref().map_or(0, Evaluator::result_bytes);
-        self.gpu.reserve_readback(largest.into_iter().fold(validation_bytes, u64::max))?;
-        Ok(Device { trainer, validation, test })
+        self.conclude(&device, &data.test, observer)
     }
 
     /// Tests a checkpoint.

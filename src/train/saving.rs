@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::assemble::Device;
 use super::checkpoint::{Checkpoint, Progress};
 use super::divergence::first_diverged;
 use super::evaluate::Evaluation;
-use super::run::{Device, Run};
+use super::run::Run;
 use super::trainer::Trainer;
 use super::watch::monitored;
 use crate::config::{CheckpointConfig, ScheduleKind};

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::dataset::{BatchViews, DeviceImages};
+use super::dataset::DeviceImages;
+use super::feed::{BatchViews, Batches};
 use super::mixup::mixup_share;
 use super::optimizer::{Optimizer, OptimizerSettings};
 use crate::gpu::{Buffer, Gpu, Plan, Readback, Recorder, View, Work};
@@ -77,6 +78,7 @@ pub struct Trainer<'a> {
     /// What the optimizer keeps.
     pub optimizer: Optimizer,
     pub(super) workspace: Workspace,
+    batches: Batches<'a>,
     settings: StepSettings,
     state: Buffer,
     order: Buffer,
@@ -98,15 +100,15 @@ impl<'a> Trainer<'a> {
     pub fn new(
         gpu: &'a Gpu,
         network: &'a Network,
-        data: &DeviceImages,
+        data: &DeviceImages<'a>,
         images: usize,
         settings: StepSettings,
     ) -> Result<Self> {
         let steps_per_epoch = settings.steps_per_epoch(images);
         if steps_per_epoch == 0 {
-            let batch = settings.batch;
             return Err(Error::usage(format!(
-                "{images} training images do not fill one batch of {batch}: lower batch"
+                "{images} training images do not fill one batch of {}: lower batch",
+                settings.batch
             )));
         }
         let batch = settings.batch.min(images);
@@ -118,7 +120,8 @@ impl<'a> Trainer<'a> {
             network,
             weights: &weights,
             optimizer: &optimizer,
-            data,
+            size: [data.height, data.width],
+            batches: data.batches(gpu, batch)?,
             images,
             settings: &settings,
             state: gpu.buffer("state", size_of::<State>() / 4)?,
@@ -133,23 +136,23 @@ impl<'a> Trainer<'a> {
         let rest = images % batch;
         let rest =
             if settings.smaller_last && rest > 0 { Some(parts.step(&mut workspace, rest)?) } else { None };
-        let Parts { state, order, rates, records, .. } = parts;
-        let readback = Readback::new(gpu, records.bytes())?;
+        let Parts { batches, state, order, rates, records, .. } = parts;
         Ok(Self {
             gpu,
             network,
             workspace,
+            batches,
             settings,
             state,
             order,
             rates,
+            readback: Readback::new(gpu, records.bytes())?,
             records,
             full,
             rest,
             steps_per_epoch,
             images,
             in_flight: VecDeque::new(),
-            readback,
             weights,
             optimizer,
         })
@@ -194,6 +197,7 @@ impl<'a> Trainer<'a> {
         self.finish()?;
         self.optimizer.enter_epoch(self.gpu, self.network, epoch)?;
         self.gpu.write(&self.order.view(), order)?;
+        self.batches.begin(order);
         let first = step - record as u32;
         let mut rates = self.settings.optimizer.rates(first, rates);
         if self.settings.mixup > 0.0 {
@@ -211,6 +215,7 @@ impl<'a> Trainer<'a> {
     /// A lost device.
     pub fn step(&mut self, record: usize) -> Result<()> {
         let last = record + 1 == self.steps_per_epoch;
+        self.batches.bring(self.gpu, record * self.settings.batch, self.images_of(record))?;
         let plan = if last { self.rest.as_ref().unwrap_or(&self.full) } else { &self.full };
         self.in_flight.push_back(plan.submit(self.gpu));
         if self.in_flight.len() > IN_FLIGHT
@@ -264,12 +269,13 @@ impl<'a> Trainer<'a> {
 }
 
 /// What a step plan is recorded from.
-struct Parts<'a> {
+struct Parts<'a, 'i> {
     gpu: &'a Gpu,
     network: &'a Network,
     weights: &'a Weights,
     optimizer: &'a Optimizer,
-    data: &'a DeviceImages,
+    size: [usize; 2],
+    batches: Batches<'i>,
     images: usize,
     settings: &'a StepSettings,
     state: Buffer,
@@ -281,7 +287,7 @@ struct Parts<'a> {
     statistics: View,
 }
 
-impl Parts<'_> {
+impl Parts<'_, '_> {
     /// The whole step: advance, gather, forward, loss, backward, update.
     fn step(&self, workspace: &mut Workspace, batch: usize) -> Result<Plan> {
         let (network, settings, state) = (self.network, self.settings, self.state.view());
@@ -291,8 +297,8 @@ impl Parts<'_> {
         recorder.push(optimizer::advance(batch, growth, &self.rates.view(), &state, &scaling));
         let gather = Gather {
             batch,
-            height: self.data.height,
-            width: self.data.width,
+            height: self.size[0],
+            width: self.size[1],
             augment: settings.augment,
             normalize: settings.normalize.clone(),
             seed: settings.seed,
@@ -304,7 +310,7 @@ impl Parts<'_> {
             images: workspace.value(network, 0, batch),
             labels: self.labels.view(),
         };
-        self.data.gather(&gather, self.images, &views, &mut recorder);
+        self.batches.gather(&gather, self.images, &views, &mut recorder);
         if settings.mixup > 0.0 {
             recorder.push(mixup(batch, gather.height * gather.width, &state, &views.images));
         }

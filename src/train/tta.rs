@@ -19,19 +19,24 @@ pub struct ImageView {
 impl ImageView {
     /// These views of all images, with their labels.
     pub fn of(self, images: &Images) -> Images {
-        let (height, width) = (images.height as i32, images.width as i32);
-        let inside = |at: i32, size: i32| if at < 0 { -at } else { at.min(2 * size - 2 - at) };
-        let mut pixels = Vec::with_capacity(images.pixels.len());
-        for image in images.pixels.chunks_exact(images.image_bytes()) {
-            for place in 0..height * width {
-                let column = place % width;
-                let column = if self.mirrored { width - 1 - column } else { column };
-                let (h, w) = (inside(place / width + self.shift, height), inside(column + self.shift, width));
-                let first = 3 * (h * width + w) as usize;
-                pixels.extend_from_slice(&image[first..first + 3]);
-            }
-        }
+        let each = images.pixels.chunks_exact(images.image_bytes());
+        let pixels = each.flat_map(|image| self.of_image(image, images)).collect();
         Images { pixels, labels: images.labels.clone(), ..*images }
+    }
+
+    /// This view of one image of the set.
+    pub fn of_image(self, image: &[u8], set: &Images) -> Vec<u8> {
+        let (height, width) = (set.height as i32, set.width as i32);
+        let inside = |at: i32, size: i32| if at < 0 { -at } else { at.min(2 * size - 2 - at) };
+        let mut pixels = Vec::with_capacity(image.len());
+        for place in 0..height * width {
+            let column = place % width;
+            let column = if self.mirrored { width - 1 - column } else { column };
+            let (h, w) = (inside(place / width + self.shift, height), inside(column + self.shift, width));
+            let first = 3 * (h * width + w) as usize;
+            pixels.extend_from_slice(&image[first..first + 3]);
+        }
+        pixels
     }
 }
 
@@ -48,7 +53,7 @@ pub fn views(tta: Tta) -> Vec<(ImageView, f64)> {
     shifts.iter().flat_map(both).collect()
 }
 
-impl Evaluator {
+impl Evaluator<'_> {
     /// The mean logits of the images with these numbers (as many as the evaluator was made for), `classes` each. `data` is what the
     /// evaluator was made with, and `images` are what it holds.
     ///
@@ -66,12 +71,16 @@ impl Evaluator {
         }
         let mut mean: Vec<f64> = Vec::new();
         for (view, weight) in views(tta) {
-            data.replace(gpu, &view.of(images))?;
+            if !self.batches.see(Some(view)) {
+                data.replace(gpu, &view.of(images))?;
+            }
             let logits = self.logits(gpu, order)?;
             mean.resize(logits.len(), 0.0);
             mean.iter_mut().zip(logits).for_each(|(mean, logit)| *mean += weight * f64::from(logit));
         }
-        data.replace(gpu, images)?;
+        if !self.batches.see(None) {
+            data.replace(gpu, images)?;
+        }
         Ok(mean.into_iter().map(|mean| mean as f32).collect())
     }
 }

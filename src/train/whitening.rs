@@ -23,7 +23,7 @@ pub struct Whitening<'a> {
     /// Its parameters.
     pub weights: &'a Weights,
     /// The data.
-    pub data: &'a DeviceImages,
+    pub data: &'a DeviceImages<'a>,
     /// What becomes of the bytes.
     pub normalize: &'a Normalize,
 }

@@ -59,7 +59,7 @@ pub fn train(config: &RunConfig, dataset: &Dataset, out: &Path, steps: u32) -> O
     }
 }
 
-fn tensors(path: &Path) -> BTreeMap<String, Vec<u32>> {
+pub fn tensors(path: &Path) -> BTreeMap<String, Vec<u32>> {
     let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
     let checkpoint = Checkpoint::read(path).expect("a whole checkpoint");
     checkpoint.tensors.into_iter().map(|(name, (_, values))| (name, bits(values))).collect()

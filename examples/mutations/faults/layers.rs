@@ -199,6 +199,12 @@ pub const FAULTS: &[Fault] = &[
         "batch_labels[n] = labels[image];",
         "batch_labels[n] = labels[n];",
     ),
+    fault(
+        "augment/gather",
+        "the host's batch by numbers of images",
+        "params.first, n, GATHERED",
+        "params.first, image, GATHERED",
+    ),
     race(
         "augment/gather",
         "no barrier before the sums are read",

@@ -92,7 +92,7 @@ impl Setting {
             "VARIANCE" | "BACKWARD" => all.bool(name, self.train),
             "BLOCK" => all.u32(name, height.min(width).min(3)),
             "GAMMA" => all.f32(name, self.rate / 9.0),
-            "MIXUP" | "FIRST" | "ALTERNATE" => all.bool(name, self.accumulate),
+            "MIXUP" | "FIRST" | "ALTERNATE" | "GATHERED" => all.bool(name, self.accumulate),
             "SHIFT" => all.u32(name, self.gather[3]),
             "FILL" => all.u32(name, 2 - self.gather[3].min(2)),
             "CUTOUT" => all.u32(name, self.gather[2]),

@@ -22,6 +22,8 @@ struct Setup {
     normalize: Normalize,
     batch: usize,
     epoch: u32,
+    /// Whether the host has gathered the batch.
+    gathered: bool,
 }
 
 /// The f32 numbers of the settings, in f64: means and factors of a pixel's places, for [`Normalize::PerPixel`].
@@ -160,9 +162,15 @@ fn tolerances(setup: &Setup, source: twin::Images, indices: &[u32]) -> Vec<f64> 
         .collect()
 }
 
-/// Nine images in two buffers, an order with repetitions, a batch that runs over its end.
+/// Four bytes a word, the first one lowest.
+fn packed(bytes: &[u8]) -> Vec<u32> {
+    let word = |four: &[u8]| four.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
+    bytes.chunks(4).map(word).collect()
+}
+
+/// Nine images in two buffers, or the batch's own in one; an order with repetitions, a batch that runs over its end.
 fn run(lab: &Lab, setup: &Setup) -> Result<Vec<Comparison>> {
-    let &Setup { height, width, batch, epoch, .. } = setup;
+    let &Setup { height, width, batch, epoch, gathered, .. } = setup;
     let (count, split, cursor) = (9, 4, 5);
     let size = height * width * 3;
     let mut bytes: Vec<u8> = below(100, count * size, 256).iter().map(|&byte| byte as u8).collect();
@@ -173,13 +181,7 @@ fn run(lab: &Lab, setup: &Setup) -> Result<Vec<Comparison>> {
     let order = below(101, cursor + batch - 2, count as u32);
     let labels: Vec<u32> = below(102, count, 1000);
     let indices: Vec<u32> = (0..batch).map(|n| order[(cursor + n).min(order.len() - 1)]).collect();
-    let buffer = |name, part: &[u8]| {
-        let words: Vec<u32> = part
-            .chunks(4)
-            .map(|four| four.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte)))
-            .collect();
-        lab.words(name, &words)
-    };
+    let buffer = |name, part: &[u8]| lab.words(name, &packed(part));
     let parts = [buffer("pixels", &bytes[..split * size])?, buffer("pixels", &bytes[split * size..])?];
     let state = State { step: STEP, cursor: cursor as u32, epoch, ..State::default() };
     let state = lab.words("state", bytemuck::cast_slice(&[state]))?;
@@ -198,10 +200,17 @@ fn run(lab: &Lab, setup: &Setup) -> Result<Vec<Comparison>> {
         batch_labels: &batch_labels.view,
     };
     let chunk = |part: usize, first, count| Chunk { pixels: parts[part].view.clone(), first, count };
-    lab.run([
-        kernel.dispatch(&chunk(0, 0, split), order.len(), views),
-        kernel.dispatch(&chunk(1, split, count - split), order.len(), views),
-    ])?;
+    if gathered {
+        let own: Vec<u8> =
+            indices.iter().flat_map(|&i| &bytes[i as usize * size..][..size]).copied().collect();
+        let own = buffer("batch pixels", &own)?;
+        lab.run([kernel.dispatch_gathered(&own.view, order.len(), views)])?;
+    } else {
+        lab.run([
+            kernel.dispatch(&chunk(0, 0, split), order.len(), views),
+            kernel.dispatch(&chunk(1, split, count - split), order.len(), views),
+        ])?;
+    }
 
     let source = twin::Images { bytes: &bytes, height, width };
     let places = places(&setup.normalize);
@@ -288,9 +297,12 @@ pub(super) fn cases() -> Vec<Case> {
                 (per_channel.clone(), "per channel"),
                 (per_pixel(height, width), "per pixel"),
             ] {
-                let name = format!("{how}, {height}x{width}, {what}");
-                let setup = Setup { height, width, augment, normalize, batch, epoch: 3 };
-                cases.push(Case::new(&augment::GATHER, name, move |lab| run(lab, &setup)));
+                for (gathered, by) in [(false, ""), (true, ", gathered by the host")] {
+                    let name = format!("{how}, {height}x{width}, {what}{by}");
+                    let normalize = normalize.clone();
+                    let setup = Setup { height, width, augment, normalize, batch, epoch: 3, gathered };
+                    cases.push(Case::new(&augment::GATHER, name, move |lab| run(lab, &setup)));
+                }
             }
         }
     }
