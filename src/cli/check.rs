@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use wgrad::kernels::Activation;
-use wgrad::measure::check::{CurvePoint, Outcome, cases, check_custom, network_cases, run_cases};
+use wgrad::measure::check::{
+    CurvePoint, Outcome, cases, check_custom, network_cases, run_cases, run_networks,
+};
 use wgrad::report::{FunctionPlot, Sample};
 use wgrad::{Error, Result};
 
@@ -55,23 +57,21 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         bar.set_style(style);
     }
     let cases: Vec<_> = kernels.iter().collect();
-    let mut outcomes = run_cases(&gpu, &cases, |kernel| {
-        bar.set_message(kernel.to_owned());
+    let watch = |name: &str| {
+        bar.set_message(name.to_owned());
         bar.inc(1);
-    })?;
-    for case in &networks {
-        bar.set_message(case.name());
-        outcomes.extend(case.run(&gpu)?);
-        outcomes.push(case.deterministic(&gpu)?);
-        bar.inc(1);
-    }
+    };
+    let name = gpu.name().to_owned();
+    let gpus = context.devices_for_compiling(gpu)?;
+    let mut outcomes = run_cases(&gpus, &cases, watch)?;
+    outcomes.extend(run_networks(&gpus, &networks, watch)?);
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
     context.output.note(format!("{} checks in {seconds:.0} s", outcomes.len()));
     context.output.result(&outcomes, || table(&outcomes))?;
     let wrong = outcomes.iter().filter(|outcome| !outcome.ok).count();
     if wrong > 0 {
-        let (all, name) = (outcomes.len(), gpu.name());
+        let all = outcomes.len();
         return Err(Error::Device(format!(
             "{wrong} of {all} checks fail on {name}: do not train on it with this driver"
         )));

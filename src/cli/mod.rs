@@ -112,6 +112,15 @@ impl Context {
         self.output.note(format!("device: {}", gpu.description()));
         Ok(gpu)
     }
+
+    /// This device, and where its driver runs on the CPU, further ones up to the cores: it compiles in one thread a device.
+    fn devices_for_compiling(&self, gpu: Gpu) -> Result<Vec<Gpu>> {
+        const MOST: usize = 4;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let all = if gpu.is_software() { cores.min(MOST) } else { 1 };
+        let more = (1..all).map(|_| Gpu::open(&self.selection, Limits::Adapter));
+        std::iter::once(Ok(gpu)).chain(more).collect()
+    }
 }
 
 /// The long help of `--activation`, from the table.

@@ -23,18 +23,50 @@ use rayon::prelude::*;
 use crate::gpu::Gpu;
 use crate::{Error, Result};
 
-/// Runs cases, several at a time: one's twin is computed while another's kernel runs. `watch` gets each kernel's name when its
-/// case is done. The outcomes are in the cases' order.
+/// Runs cases, several at a time: one's twin is computed while another's kernel runs, on one of these devices (several of them
+/// help where a driver compiles for each device in one thread). `watch` gets each kernel's name when its case is done. The
+/// outcomes are in the cases' order.
 ///
 /// # Errors
 /// As [`Case::run`].
-pub fn run_cases(gpu: &Gpu, cases: &[&Case], watch: impl Fn(&str) + Sync) -> Result<Vec<Outcome>> {
+///
+/// # Panics
+/// No device.
+pub fn run_cases(gpus: &[Gpu], cases: &[&Case], watch: impl Fn(&str) + Sync) -> Result<Vec<Outcome>> {
     let run = |case: &&Case| {
-        let outcome = case.run(gpu);
+        let outcome = case.run(own(gpus));
         watch(case.kernel);
         outcome
     };
     cases.par_iter().map(run).collect()
+}
+
+/// As [`run_cases`], with whole networks: their gradients, and that a step gives the same bits again. `watch` gets a case's name.
+///
+/// # Errors
+/// As [`NetworkCase::run`].
+///
+/// # Panics
+/// No device.
+pub fn run_networks(
+    gpus: &[Gpu],
+    cases: &[NetworkCase],
+    watch: impl Fn(&str) + Sync,
+) -> Result<Vec<Outcome>> {
+    let run = |case: &NetworkCase| {
+        let gpu = own(gpus);
+        let mut outcomes = case.run(gpu)?;
+        outcomes.push(case.deterministic(gpu)?);
+        watch(&case.name());
+        Ok(outcomes)
+    };
+    let each: Vec<Vec<Outcome>> = cases.par_iter().map(run).collect::<Result<_>>()?;
+    Ok(each.into_iter().flatten().collect())
+}
+
+/// The device of this thread.
+fn own(gpus: &[Gpu]) -> &Gpu {
+    &gpus[rayon::current_thread_index().unwrap_or(0) % gpus.len()]
 }
 
 /// Compares the kernels of mixed precision with their twins for one shape whose sums are long: drivers are known that lose
