@@ -286,6 +286,11 @@ impl Gpu {
         self.pipelines.mutated()
     }
 
+    /// Drops the compiled kernels that no plan holds: a software driver's take a megabyte each.
+    pub fn forget_unused_pipelines(&self) {
+        self.pipelines.forget_unused();
+    }
+
     /// Stores newly compiled pipelines for the next start, where the adapter can.
     pub fn save_pipeline_cache(&self) {
         self.pipelines.save();

@@ -96,25 +96,33 @@ impl Pipelines {
     /// The pipelines of all `dispatches`, in order; those not yet known are compiled, several at a time.
     pub(super) fn get(&self, device: &wgpu::Device, dispatches: &[Dispatch]) -> Result<Vec<Arc<Pipeline>>> {
         let texts: Vec<String> = dispatches.iter().map(|dispatch| self.text(dispatch)).collect();
+        let mut found: HashMap<&str, Arc<Pipeline>> = HashMap::new();
         let mut missing: HashMap<&str, &Dispatch> = HashMap::new();
         {
             let known = self.known.lock().unwrap_or_else(|e| e.into_inner());
             for (text, dispatch) in texts.iter().zip(dispatches) {
-                if !known.contains_key(text) {
-                    missing.insert(text, dispatch);
+                match known.get(text) {
+                    Some(pipeline) => drop(found.insert(text, Arc::clone(pipeline))),
+                    None => drop(missing.insert(text, dispatch)),
                 }
             }
         }
-        let compiled: Vec<(String, Arc<Pipeline>)> = missing
+        let compiled: Vec<(&str, Arc<Pipeline>)> = missing
             .into_par_iter()
             .map(|(text, dispatch)| {
-                let pipeline = compile(device, dispatch, text, self.disk.cache.as_ref())?;
-                Ok((text.to_owned(), Arc::new(pipeline)))
+                Ok((text, Arc::new(compile(device, dispatch, text, self.disk.cache.as_ref())?)))
             })
             .collect::<Result<_>>()?;
         let mut known = self.known.lock().unwrap_or_else(|e| e.into_inner());
-        known.extend(compiled);
-        Ok(texts.iter().map(|text| Arc::clone(&known[text])).collect())
+        known.extend(compiled.iter().map(|(text, pipeline)| ((*text).to_owned(), Arc::clone(pipeline))));
+        found.extend(compiled);
+        Ok(texts.iter().map(|text| Arc::clone(&found[text.as_str()])).collect())
+    }
+
+    /// Drops those that no plan holds.
+    pub(super) fn forget_unused(&self) {
+        let mut known = self.known.lock().unwrap_or_else(|e| e.into_inner());
+        known.retain(|_, pipeline| Arc::strong_count(pipeline) > 1);
     }
 }
 

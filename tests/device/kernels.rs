@@ -18,12 +18,15 @@ fn family(name: &str) {
 
 fn run(gpu: &Gpu, cases: &[&Case]) {
     let mut wrong = Vec::new();
-    for case in cases {
-        match case.run(gpu) {
-            Ok(outcome) if outcome.ok => {}
-            Ok(outcome) => wrong.push(outcome.to_string()),
-            Err(error) => wrong.push(format!("{} [{}]: {error}", case.kernel, case.name)),
+    for neighbours in cases.chunks(64) {
+        for case in neighbours {
+            match case.run(gpu) {
+                Ok(outcome) if outcome.ok => {}
+                Ok(outcome) => wrong.push(outcome.to_string()),
+                Err(error) => wrong.push(format!("{} [{}]: {error}", case.kernel, case.name)),
+            }
         }
+        gpu.forget_unused_pipelines();
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }

@@ -18,10 +18,15 @@ pub use network::{NetworkCase, network_cases};
 pub use tolerance::{Approx, ULP, gamma, sum_of_products};
 pub use twin::{Given, Twin};
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 use crate::gpu::Gpu;
 use crate::{Error, Result};
+
+/// Cases after which the kernels that were compiled for them are dropped.
+const KEPT: usize = 64;
 
 /// Runs cases, several at a time: one's twin is computed while another's kernel runs, on one of these devices (several of them
 /// help where a driver compiles for each device in one thread). `watch` gets each kernel's name when its case is done. The
@@ -33,9 +38,15 @@ use crate::{Error, Result};
 /// # Panics
 /// No device.
 pub fn run_cases(gpus: &[Gpu], cases: &[&Case], watch: impl Fn(&str) + Sync) -> Result<Vec<Outcome>> {
+    let done = AtomicUsize::new(0);
     let run = |case: &&Case| {
-        let outcome = case.run(own(gpus));
+        let gpu = own(gpus);
+        let outcome = case.run(gpu);
         watch(case.kernel);
+        // Neighbouring cases share kernels, others seldom do.
+        if done.fetch_add(1, Ordering::Relaxed) % KEPT == KEPT - 1 {
+            gpu.forget_unused_pipelines();
+        }
         outcome
     };
     cases.par_iter().map(run).collect()
