@@ -15,6 +15,7 @@ mod host {
     pub mod image_file;
     pub mod layering;
     pub mod models;
+    pub mod monitor;
     pub mod monte_carlo;
     pub mod mutations;
     pub mod onnx;

@@ -11,6 +11,7 @@ mod eval;
 mod events;
 mod export;
 mod lr_find;
+mod monitor;
 mod output;
 mod page;
 mod predict;
@@ -74,6 +75,8 @@ enum Command {
     LrFind(lr_find::LrFindArgs),
     /// Run recipes one after another, with one or more seeds, and put them side by side with what was published
     Compare(compare::CompareArgs),
+    /// Watch a run from another terminal: loss, accuracy, learning rate, speed and what is left
+    Monitor(monitor::MonitorArgs),
     /// Accuracy, loss and confusion matrix of a run or checkpoint
     Eval(eval::EvalArgs),
     /// Classes of image files
@@ -146,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&context, args),
         Command::LrFind(args) => lr_find::run(&context, &args),
         Command::Compare(args) => compare::run(&context, &args),
+        Command::Monitor(args) => monitor::run(&context, &args),
         Command::Eval(args) => eval::run(&context, &args),
         Command::Predict(args) => predict::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),

@@ -184,6 +184,12 @@ impl Trace {
         }
     }
 
+    /// (epoch, value); values that cannot be drawn are `None`.
+    pub(super) fn series(self, metrics: &[EpochMetrics]) -> Vec<(i32, Option<f64>)> {
+        let epoch = |m: &EpochMetrics| i32::try_from(m.epoch).unwrap_or(i32::MAX - 1);
+        metrics.iter().map(|m| (epoch(m), Some(self.of(m)).filter(|v| v.is_finite()))).collect()
+    }
+
     fn of(self, metrics: &EpochMetrics) -> f64 {
         match self {
             Self::Rate => metrics.lr,
@@ -194,12 +200,7 @@ impl Trace {
 
 /// One panel of a trace.
 pub(super) fn trace_svg(metrics: &[EpochMetrics], trace: Trace) -> String {
-    let points: Vec<(i32, Option<f64>)> = metrics
-        .iter()
-        .map(|m| {
-            (i32::try_from(m.epoch).unwrap_or(i32::MAX - 1), Some(trace.of(m)).filter(|v| v.is_finite()))
-        })
-        .collect();
+    let points = trace.series(metrics);
     let most = points.iter().filter_map(|point| point.1).fold(0.0, f64::max);
     let top = if most > 0.0 { 1.08 * most } else { 1.0 };
     let last = points.iter().map(|point| point.0).max().unwrap_or(0).max(2);

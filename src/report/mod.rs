@@ -1,5 +1,5 @@
 //! What a run leaves to look at: `curves.svg` and the self-contained `report.html`; plots of activations and
-//! profiles.
+//! profiles; a run's picture on a terminal.
 
 mod compare;
 mod contact;
@@ -7,6 +7,7 @@ mod curves;
 mod details;
 mod functions;
 mod html;
+mod monitor;
 mod rates;
 mod roofline;
 mod sections;
@@ -22,6 +23,7 @@ pub use curves::{Measure, curves_svg, panel_svg};
 pub use details::{Details, Filters, Mistake};
 pub use functions::{FunctionPlot, Sample};
 pub use html::{escape, page};
+pub use monitor::{Board, Follower, text};
 pub use rates::{RatePoint, lr_svg};
 pub use roofline::{Roofline, RooflinePoint};
 
