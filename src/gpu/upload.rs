@@ -1,6 +1,7 @@
 //! From the host to the device again and again, while earlier work is under way.
 
 use std::sync::mpsc;
+use std::time::Duration;
 
 use super::{Buffer, Gpu, View, Work};
 use crate::{Error, Result};
@@ -93,18 +94,21 @@ impl Uploads {
 impl Slot {
     /// Waits until the copy from this staging buffer is done: for what was submitted before it, not for what came after.
     fn take_back(&mut self, gpu: &Gpu) -> Result<()> {
-        let mut answer = self.returned.try_recv();
-        if matches!(answer, Err(mpsc::TryRecvError::Empty)) {
+        let failed = || Error::Device(format!("device {}: an upload failed", gpu.name()));
+        let mut patience = Duration::ZERO;
+        loop {
+            match self.returned.recv_timeout(patience) {
+                Ok(answer) => return answer.map_err(|_| failed()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(failed()),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
             match self.copy.take() {
                 Some(copy) => gpu.wait_for(copy)?,
                 None => drop(gpu.device.poll(wgpu::PollType::Poll)),
             }
-            answer = self.returned.try_recv();
-        }
-        gpu.check_fault()?;
-        match answer {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(Error::Device(format!("device {}: an upload failed", gpu.name()))),
+            gpu.check_fault()?;
+            // Another thread that waits for the same device may be the one that hears of the copy's end, and answer later.
+            patience = Duration::from_millis(1);
         }
     }
 }
