@@ -1,52 +1,102 @@
-// As conv/weight_gradient_naive for KERNEL 3 and STRIDE 1; what changed: an invocation owns one input channel x 9 taps x 4
-// output channels in registers and walks along bands of eight rows, so that ten loads of x and eight of dy (the same for the
-// whole workgroup) serve 72 multiply-adds of four.
+// As conv/weight_gradient_naive for KERNEL 3 and STRIDE 1; what changed: an invocation owns one input channel x 9 taps x 8
+// output channels and walks along bands of eight rows, four columns at a time: 40 loads of x and 256 of dy (the same for the
+// whole workgroup) serve 2,304 multiply-adds. It takes one output channel after another, so that nine sums stay in registers
+// for 32 pixels.
 // x: N,C_IN4,H_IN,W_IN,4  dy: N,C_OUT4,H_OUT,W_OUT,4  partial: splits,stride (3,3,C_IN4*4,C_OUT4*4)
-// Workgroups: x over input channels, y over output groups, z over splits: a split is a run of bands.
+// Workgroups: x over input channels, y over pairs of output groups, z over splits: a split is a run of bands.
 struct Params { batch: u32, bands: u32, stride: u32, pad0: u32 } // bands a split; words a split
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> partial: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 const C_IN = C_IN4 * 4u;
+const C_OUT = C_OUT4 * 4u;
 const BANDS = (H_OUT + 7u) / 8u; // of an image
+const WHOLE = H_OUT % 8u == 0u && W_OUT % 4u == 0u; // no pixel of a step lies outside
 
-struct Sums {
-    s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>,
-    s3: vec4<f32>, s4: vec4<f32>, s5: vec4<f32>,
-    s6: vec4<f32>, s7: vec4<f32>, s8: vec4<f32>,
+// Six neighbouring pixels of a row of x.
+struct Row { start: u32, inside: bool, left: vec3<f32>, right: vec3<f32> }
+
+struct Rows { r0: Row, r1: Row, r2: Row, r3: Row, r4: Row, r5: Row, r6: Row, r7: Row, r8: Row, r9: Row }
+
+// A channel of dy: its plane of four, and which; the first pixel of a step.
+struct Place { plane: u32, h: u32, w: u32, lane: u32 }
+
+// Row h of x with the pixels left of column w = 0.
+fn row_at(start: u32, h: u32) -> Row {
+    let inside = h < H_IN; // below 0 wraps round
+    let row = Row(start + select(0u, h * W_IN * 4u, inside), inside, vec3<f32>(), vec3<f32>());
+    return Row(row.start, inside, vec3<f32>(), vec3<f32>(0.0, pixel(row, 0u - PAD), pixel(row, 1u - PAD)));
 }
-
-// Three neighbouring pixels of one channel.
-struct Row { start: u32, inside: bool, v: vec3<f32> }
 
 fn pixel(row: Row, column: u32) -> f32 {
-    let inside = row.inside && column < W_IN; // below 0 wraps round
-    return select(0.0, x[select(0u, row.start + 4u * column, inside)], inside);
+    return select(0.0, x[row.start + 4u * min(column, W_IN - 1u)], row.inside & (column < W_IN));
 }
 
-fn row_at(plane: u32, lane: u32, h: u32) -> Row {
-    var row = Row((plane * H_IN + h) * W_IN * 4u + lane, h < H_IN, vec3<f32>());
-    row.v = vec3<f32>(0.0, pixel(row, 0u - PAD), pixel(row, 1u - PAD));
-    return row;
-}
-
-fn slide(row: Row, column: u32) -> Row {
-    return Row(row.start, row.inside, vec3<f32>(row.v.yz, pixel(row, column)));
-}
-
-fn gradient(plane: u32, h: u32, w: u32) -> vec4<f32> {
-    let inside = h < H_OUT;
-    return select(vec4<f32>(), dy[select(0u, (plane * H_OUT + h) * W_OUT + w, inside)], inside);
-}
-
-fn add(a: Row, b: Row, c: Row, g: vec4<f32>, s: Sums) -> Sums {
-    return Sums(
-        fma(vec4<f32>(a.v.x), g, s.s0), fma(vec4<f32>(a.v.y), g, s.s1), fma(vec4<f32>(a.v.z), g, s.s2),
-        fma(vec4<f32>(b.v.x), g, s.s3), fma(vec4<f32>(b.v.y), g, s.s4), fma(vec4<f32>(b.v.z), g, s.s5),
-        fma(vec4<f32>(c.v.x), g, s.s6), fma(vec4<f32>(c.v.y), g, s.s7), fma(vec4<f32>(c.v.z), g, s.s8),
+// The next four columns.
+fn slide(row: Row, w: u32) -> Row {
+    let column = w + 2u - PAD;
+    return Row(
+        row.start, row.inside,
+        vec3<f32>(row.right.yz, pixel(row, column)),
+        vec3<f32>(pixel(row, column + 1u), pixel(row, column + 2u), pixel(row, column + 3u)),
     );
+}
+
+fn slide_all(x: Rows, w: u32) -> Rows {
+    return Rows(
+        slide(x.r0, w), slide(x.r1, w), slide(x.r2, w), slide(x.r3, w), slide(x.r4, w),
+        slide(x.r5, w), slide(x.r6, w), slide(x.r7, w), slide(x.r8, w), slide(x.r9, w),
+    );
+}
+
+// One output channel of dy. The whole group is loaded: its other channels come next.
+fn gradient(plane: u32, h: u32, w: u32, lane: u32) -> f32 {
+    let inside = WHOLE | ((h < H_OUT) & (w < W_OUT));
+    let group = dy[select(0u, (plane * H_OUT + h) * W_OUT + w, inside)];
+    return select(0.0, group[lane], inside);
+}
+
+// The nine taps' sums, a column for each row of the kernel.
+fn add(a: vec3<f32>, b: vec3<f32>, c: vec3<f32>, g: f32, sums: mat3x3<f32>) -> mat3x3<f32> {
+    let all = vec3<f32>(g);
+    return mat3x3<f32>(fma(a, all, sums[0]), fma(b, all, sums[1]), fma(c, all, sums[2]));
+}
+
+// Along four columns of row h.
+fn add_row(a: Row, b: Row, c: Row, place: Place, r: u32, sums: mat3x3<f32>) -> mat3x3<f32> {
+    let h = place.h + r;
+    var s = add(a.left, b.left, c.left, gradient(place.plane, h, place.w, place.lane), sums);
+    s = add(second(a), second(b), second(c), gradient(place.plane, h, place.w + 1u, place.lane), s);
+    s = add(third(a), third(b), third(c), gradient(place.plane, h, place.w + 2u, place.lane), s);
+    return add(a.right, b.right, c.right, gradient(place.plane, h, place.w + 3u, place.lane), s);
+}
+
+fn second(row: Row) -> vec3<f32> {
+    return vec3<f32>(row.left.yz, row.right.x);
+}
+
+fn third(row: Row) -> vec3<f32> {
+    return vec3<f32>(row.left.z, row.right.xy);
+}
+
+// One output channel's sums over eight rows and four columns.
+fn add_band(x: Rows, at: Place, sums: mat3x3<f32>) -> mat3x3<f32> {
+    var s = add_row(x.r0, x.r1, x.r2, at, 0u, sums);
+    s = add_row(x.r1, x.r2, x.r3, at, 1u, s);
+    s = add_row(x.r2, x.r3, x.r4, at, 2u, s);
+    s = add_row(x.r3, x.r4, x.r5, at, 3u, s);
+    s = add_row(x.r4, x.r5, x.r6, at, 4u, s);
+    s = add_row(x.r5, x.r6, x.r7, at, 5u, s);
+    s = add_row(x.r6, x.r7, x.r8, at, 6u, s);
+    return add_row(x.r7, x.r8, x.r9, at, 7u, s);
+}
+
+fn store(first: u32, s: mat3x3<f32>) {
+    for (var tap = 0u; tap < 9u; tap++) {
+        partial[first + tap * C_IN * C_OUT] = s[tap / 3u][tap % 3u];
+    }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -55,55 +105,50 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if c >= C_IN {
         return;
     }
-    var s = Sums();
+    let k = group.y * 2u;
+    let paired = k + 1u < C_OUT4;
+    var s0 = mat3x3<f32>();
+    var s1 = mat3x3<f32>();
+    var s2 = mat3x3<f32>();
+    var s3 = mat3x3<f32>();
+    var s4 = mat3x3<f32>();
+    var s5 = mat3x3<f32>();
+    var s6 = mat3x3<f32>();
+    var s7 = mat3x3<f32>();
     let end = min((group.z + 1u) * params.bands, params.batch * BANDS);
     for (var band = group.z * params.bands; band < end; band++) {
         let n = band / BANDS;
         let h = band % BANDS * 8u;
-        let plane = n * C_IN4 + c / 4u;
-        let lane = c % 4u;
-        let out = n * C_OUT4 + group.y;
-        var r0 = row_at(plane, lane, h - PAD);
-        var r1 = row_at(plane, lane, h + 1u - PAD);
-        var r2 = row_at(plane, lane, h + 2u - PAD);
-        var r3 = row_at(plane, lane, h + 3u - PAD);
-        var r4 = row_at(plane, lane, h + 4u - PAD);
-        var r5 = row_at(plane, lane, h + 5u - PAD);
-        var r6 = row_at(plane, lane, h + 6u - PAD);
-        var r7 = row_at(plane, lane, h + 7u - PAD);
-        var r8 = row_at(plane, lane, h + 8u - PAD);
-        var r9 = row_at(plane, lane, h + 9u - PAD);
-        for (var w = 0u; w < W_OUT; w++) {
-            let column = w + 2u - PAD;
-            r0 = slide(r0, column);
-            r1 = slide(r1, column);
-            r2 = slide(r2, column);
-            s = add(r0, r1, r2, gradient(out, h, w), s);
-            r3 = slide(r3, column);
-            s = add(r1, r2, r3, gradient(out, h + 1u, w), s);
-            r4 = slide(r4, column);
-            s = add(r2, r3, r4, gradient(out, h + 2u, w), s);
-            r5 = slide(r5, column);
-            s = add(r3, r4, r5, gradient(out, h + 3u, w), s);
-            r6 = slide(r6, column);
-            s = add(r4, r5, r6, gradient(out, h + 4u, w), s);
-            r7 = slide(r7, column);
-            s = add(r5, r6, r7, gradient(out, h + 5u, w), s);
-            r8 = slide(r8, column);
-            s = add(r6, r7, r8, gradient(out, h + 6u, w), s);
-            r9 = slide(r9, column);
-            s = add(r7, r8, r9, gradient(out, h + 7u, w), s);
+        let start = (n * C_IN4 + c / 4u) * H_IN * W_IN * 4u + c % 4u;
+        let top = h - PAD;
+        var rows = Rows(
+            row_at(start, top), row_at(start, top + 1u), row_at(start, top + 2u), row_at(start, top + 3u),
+            row_at(start, top + 4u), row_at(start, top + 5u), row_at(start, top + 6u), row_at(start, top + 7u),
+            row_at(start, top + 8u), row_at(start, top + 9u),
+        );
+        let first = n * C_OUT4 + k;
+        let other = first + u32(paired);
+        for (var w = 0u; w < W_OUT; w += 4u) {
+            rows = slide_all(rows, w);
+            s0 = add_band(rows, Place(first, h, w, 0u), s0);
+            s1 = add_band(rows, Place(first, h, w, 1u), s1);
+            s2 = add_band(rows, Place(first, h, w, 2u), s2);
+            s3 = add_band(rows, Place(first, h, w, 3u), s3);
+            s4 = add_band(rows, Place(other, h, w, 0u), s4);
+            s5 = add_band(rows, Place(other, h, w, 1u), s5);
+            s6 = add_band(rows, Place(other, h, w, 2u), s6);
+            s7 = add_band(rows, Place(other, h, w, 3u), s7);
         }
     }
-    let at = group.z * (params.stride / 4u) + c * C_OUT4 + group.y;
-    const TAP = C_IN * C_OUT4;
-    partial[at] = s.s0;
-    partial[at + TAP] = s.s1;
-    partial[at + 2u * TAP] = s.s2;
-    partial[at + 3u * TAP] = s.s3;
-    partial[at + 4u * TAP] = s.s4;
-    partial[at + 5u * TAP] = s.s5;
-    partial[at + 6u * TAP] = s.s6;
-    partial[at + 7u * TAP] = s.s7;
-    partial[at + 8u * TAP] = s.s8;
+    let at = group.z * params.stride + c * C_OUT + k * 4u;
+    store(at, s0);
+    store(at + 1u, s1);
+    store(at + 2u, s2);
+    store(at + 3u, s3);
+    if paired {
+        store(at + 4u, s4);
+        store(at + 5u, s5);
+        store(at + 6u, s6);
+        store(at + 7u, s7);
+    }
 }

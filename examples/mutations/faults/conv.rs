@@ -142,8 +142,14 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "conv/weight_gradient_bands",
         "last row of a band left out",
-        "            s = add(r7, r8, r9, gradient(out, h + 7u, w), s);\n",
-        "",
+        "return add_row(x.r7, x.r8, x.r9, at, 7u, s);",
+        "return s;",
+    ),
+    fault(
+        "conv/weight_gradient_bands",
+        "four channels more than there are, where their groups are odd",
+        "if paired {",
+        "if true {",
     ),
     fault(
         "conv/weight_gradient_bands",

@@ -58,7 +58,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         constants: &[],
         filters: Filters::Plain,
         fits: |conv| conv.kernel == 3 && conv.stride == 1,
-        groups: |conv, own| lanes(conv, own, conv.out4()),
+        groups: |conv, own| lanes(conv, own, conv.out4().div_ceil(2)),
         rows: |conv, _| Some((conv.batch * conv.out_height().div_ceil(8)).div_ceil(conv.splits())),
         made_for: MadeFor::Cpu,
     },
@@ -112,9 +112,14 @@ impl Conv {
     }
 }
 
-// Rejected. Lavapipe 26.1, vectors of 512 bits, two Zen 5 cores; 16 channels of 32x32, batch 32; GFLOP/s from process time. `bands`
-// gives 102.
-// - Bands of 8 rows x 8 output channels, half the loads of x: 105, within the noise. 4 rows x 8: 105, 4 x 16: 102, 4 x 4: 83,
-//   2 x 4: 74. Beyond 36 sums the moves to the stack take what fewer loads save.
-// - dy in pairs of 64 bits, as lib/four gives it: 0.99, 0.95 and 0.98 times the speed at 16, 32 and 64 channels (medians of 10
-//   turns). The loads are the same for all lanes and half as many, but taking the pairs apart costs what they save.
+// Rejected. Lavapipe 26.1, vectors of 512 bits; 16, 32 and 64 channels, batch 32; GFLOP/s, turns of one run on two Zen 4 cores.
+// `bands` gives 96, 94 and 104 there.
+// - One column at a time, nine taps x 4 output channels at once: 72, 72 and 81. Its 36 sums do not fit 32 registers, and the
+//   moves to the stack take what fewer loads save; so do 8 or 16 output channels at once (105 and 102 beside 102 on Zen 5).
+// - Two output channels at once (18 sums): the same with 512 bits, 0.9 of it with 256; four at once: 62, 62 and 56.
+// - Half the output channels (4): 87, 88 and 93; twice as many: 97, 98 and 103. Bands of 4 rows: 93, 93 and 94. Two columns: 94,
+//   94 and 104; eight: 101, 95 and 111 at the first, but 17 KB more of machine code.
+// - dy as single numbers: the same on 26.1, 0.6 on 22.3, which takes a group's four channels from one load.
+// - Loads of dy a row ahead of their use: 0.93 to 0.97 on 26.1, 1.06 on 22.3.
+// - With x the same for all lanes (wrong results) 120 to 138: the loads lane by lane cost a quarter.
+// - dy in pairs of 64 bits, as lib/four gives it: 0.99, 0.95 and 0.98 times the speed of the older form (medians of 10 turns).
