@@ -9,7 +9,7 @@ ACTIVATIONS ?= relu leaky_relu elu prelu
 # Where make mutations writes its report.
 REPORT ?= target/mutations.md
 
-.PHONY: help train test test-swiftshader mutations hlsl bench reference tables overfit driver tools check-style goldens compare-torch
+.PHONY: help train test test-swiftshader mutations hlsl audit package bench reference tables overfit driver tools check-style goldens compare-torch
 
 help:
 	@echo "make train        trains the quickstart recipe; TRAIN_FLAGS=\"--epochs 10\" adds flags"
@@ -24,6 +24,8 @@ help:
 	@echo "make reference    checks, benches, a profile and full trainings on a card: OUT=assets/results/DATE-CARD; scripts/reference.sh says more"
 	@echo "make tables       writes the README's table of trainings from the logs under assets/results"
 	@echo "make overfit      ResNet-20 learns 64 images by heart with relu, dropact and rrelu"
+	@echo "make audit        licences, versions and sources of the dependencies, and known faults where the list can be fetched"
+	@echo "make package      the crate as it would be published: compiled from its package, and its size"
 	@echo "make check-style  rustfmt and clippy"
 	@echo "make goldens      writes the files of tests/golden again; PYTHON=python with PyTorch"
 	@echo "make compare-torch  compares one step with PyTorch in many settings; PYTHON=python with PyTorch"
@@ -42,6 +44,12 @@ mutations: driver
 
 hlsl:
 	scripts/hlsl.sh $(CARGO) test --release --test host
+
+audit:
+	@sh scripts/audit.sh
+
+package:
+	@sh scripts/package.sh
 
 bench: driver
 	@python3 scripts/bench

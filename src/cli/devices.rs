@@ -34,6 +34,12 @@ fn describe(row: &AdapterRow) -> String {
         limit("max_compute_workgroup_storage_size") >> 10,
         limit("max_compute_invocations_per_workgroup"),
     );
+    if let Some(memory) = row.memory {
+        text += &format!("\n   memory {} MiB", memory.total >> 20);
+        if let Some(free) = memory.free {
+            text += &format!(", {} MiB free", free >> 20);
+        }
+    }
     for path in &row.paths {
         let sign = if path.available { "yes" } else { "no" };
         text += &format!("\n   {sign:<4}{}: {}", path.name, path.note);

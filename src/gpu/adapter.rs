@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::heaps::{AdapterMemory, adapter_memory};
 use super::paths::{AdapterPath, paths};
 use crate::{Error, Result};
 
@@ -33,6 +34,8 @@ pub struct AdapterRow {
     pub features: Vec<String>,
     /// Limits that bound batch and model sizes, in bytes or counts.
     pub limits: serde_json::Value,
+    /// Memory for buffers, where the driver says.
+    pub memory: Option<AdapterMemory>,
     /// What the adapter can do beyond what every one can, and what it lacks for that.
     pub paths: Vec<AdapterPath>,
     /// Whether a run with the same flags uses this adapter.
@@ -192,6 +195,7 @@ fn row(index: usize, adapter: &wgpu::Adapter, reason: Option<String>) -> Adapter
             "max_compute_workgroups_per_dimension": limits.max_compute_workgroups_per_dimension,
         }),
         name: info.name,
+        memory: adapter_memory(adapter),
         paths: paths(adapter),
         default: reason.is_some(),
         reason,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::adapter::{self, COOPERATIVE, WANTED};
 use super::cache::DiskCache;
+use super::heaps::{AdapterMemory, adapter_memory};
 use super::memory::Memory;
 use super::pipeline::{Forms, Mutation, Pipelines};
 use super::{Buffer, Kernel, Readback, Selection, View};
@@ -32,6 +33,7 @@ pub struct Gpu {
     /// Side of the cooperative matrices, or why there are none.
     cooperative: std::result::Result<u32, String>,
     opened_in: Duration,
+    adapter_memory: Option<AdapterMemory>,
     pub(super) memory: Arc<Memory>,
     fault: Arc<Mutex<Option<String>>>,
     /// Staging of [`Gpu::read`], kept for the next one.
@@ -96,6 +98,7 @@ impl Gpu {
             info,
             cooperative,
             opened_in: started.elapsed(),
+            adapter_memory: adapter_memory(&adapter),
             memory: Arc::default(),
             fault,
             readback: Mutex::default(),
@@ -146,6 +149,11 @@ impl Gpu {
     /// The limits that the device was opened with.
     pub fn limits(&self) -> wgpu::Limits {
         self.device.limits()
+    }
+
+    /// The adapter's memory as it was when the device was opened, where the driver says.
+    pub fn adapter_memory(&self) -> Option<AdapterMemory> {
+        self.adapter_memory
     }
 
     /// How many buffers were created so far, and their bytes.

@@ -4,6 +4,7 @@ mod adapter;
 mod buffer;
 mod cache;
 mod device;
+mod heaps;
 mod inspect;
 mod kernel;
 mod memory;
@@ -19,6 +20,7 @@ pub use adapter::{AdapterRow, Selection, adapters, install_hints, no_adapter_hin
 pub use buffer::{Buffer, View};
 pub(crate) use cache::{cache_folder, keep};
 pub use device::{Gpu, Limits};
+pub use heaps::AdapterMemory;
 pub use inspect::{Fault, Signature, inspect};
 pub use kernel::{Access, Binding, Dispatch, Groups, Kernel};
 pub use paths::AdapterPath;

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 const LONGEST: f64 = 0.5;
 /// Dispatches of a submission as long as nothing is known about their time.
 const UNKNOWN: usize = 8;
-/// Operations that a slow adapter, of 100 GFLOP/s, does in [`LONGEST`]: most of a dispatch, and of a submission whose time nobody
+/// Operations that a slow adapter, of 100 GFLOP/s, does in half a second: most of a dispatch, and of a submission whose time nobody
 /// knows.
 pub const MOST_FLOPS: u64 = 50_000_000_000;
 

@@ -147,10 +147,10 @@ impl Board {
         area: Rect,
         (title, corner): (&str, LegendPosition),
         (low, high): (f64, f64),
-        curves: &[(&str, Color, Vec<(i32, Option<f64>)>)],
+        curves: &[Curve<(i32, Option<f64>)>],
     ) {
         let last = f64::from(self.metrics.last().map_or(0, |m| m.epoch).max(2));
-        let runs: Vec<(&str, Color, Vec<(f64, f64)>)> = curves
+        let runs: Vec<Curve<(f64, f64)>> = curves
             .iter()
             .flat_map(|(name, colour, points)| {
                 unbroken(points).into_iter().enumerate().map(move |(index, run)| {
@@ -219,11 +219,14 @@ impl Board {
     }
 }
 
+/// A curve's name, colour and points.
+type Curve<'a, Point> = (&'a str, Color, Vec<Point>);
+
 /// Four letters or so of an axis.
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
-        v if v >= 1e5 || v < 1e-2 => format!("{value:.1e}"),
+        v if !(1e-2..1e5).contains(&v) => format!("{value:.1e}"),
         v if v >= 100.0 => format!("{value:.0}"),
         v if v >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),

@@ -113,14 +113,17 @@ impl Limit {
         let limits = gpu.limits();
         let buffer = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         let set = config.memory_limit.map(|mib| u64::from(mib) << 20);
-        match (set, gpu.is_software()) {
-            (Some(total), _) => Self { buffer, total: Some(total), whose: "memory_limit".into() },
+        let offered = || (gpu.adapter_memory().map(|memory| memory.offered()), "what the driver offers");
+        let (total, whose) = match (set, gpu.is_software()) {
+            (Some(total), _) => (Some(total), "memory_limit"),
             // A software driver's memory is the machine's.
-            (None, true) => {
-                Self { buffer, total: available(), whose: "the memory that this machine has left".into() }
-            }
-            (None, false) => Self { buffer, total: None, whose: String::new() },
-        }
+            (None, true) => match available() {
+                Some(left) => (Some(left), "the memory that this machine has left"),
+                None => offered(),
+            },
+            (None, false) => offered(),
+        };
+        Self { buffer, total, whose: whose.into() }
     }
 
     fn holds(&self, estimate: &MemoryEstimate) -> bool {
@@ -163,7 +166,7 @@ pub fn estimate(
     } else {
         format!("{}; {} is {} MiB", whole.describe(), limit.whose, mib(limit.total.unwrap_or(0)))
     };
-    let advice = advice(&limit, wanted, &with)?;
+    let advice = advice(&limit, wanted, with)?;
     Err(Error::Device(format!("batch {wanted} of {} does not fit: {reason}; {advice}", network.name)))
 }
 
@@ -197,7 +200,7 @@ pub(super) fn explain(
     let total = Some(given.saturating_sub(OTHERS));
     let limit = Limit { total, ..Limit::of(gpu, config) };
     let with = |batch: usize| MemoryEstimate::new(gpu, config, network, dataset, batch, &limit);
-    let (Ok(whole), Ok(advice)) = (with(batch), advice(&limit, batch, &with)) else { return error };
+    let (Ok(whole), Ok(advice)) = (with(batch), advice(&limit, batch, with)) else { return error };
     let text = format!(
         "batch {batch} of {} does not fit: {}; {device} gave {} MiB and had none for {wanted}; {advice}",
         network.name,

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::gpu::{Gpu, Limits, Selection, adapters};
 use wgrad::kernels::conv::Choices;
 use wgrad::train::{DeviceImages, Observer, Run, StepReport, Trainer, step_settings};
 
 use super::training::{config, few};
+use crate::support::gpu;
 
 #[test]
 fn live_bytes_follow_the_buffers_and_the_peak_stays() {
@@ -187,4 +188,17 @@ fn fifty_trainers_leave_nothing_behind() {
     // The first ones warm up allocators and caches. A trainer has about 20 MiB: one that is kept each time would show at once.
     let grown = memory[49].saturating_sub(memory[9]);
     assert!(grown < 20 << 20, "grown by {grown} bytes in 40 cycles: {memory:?}");
+}
+
+#[test]
+fn vulkan_drivers_say_how_much_memory_there_is() {
+    let rows = adapters(&Selection::default()).expect("adapters");
+    let used = rows.iter().find(|row| row.default).expect("one that is used");
+    let memory = gpu().adapter_memory();
+    assert_eq!(memory.map(|memory| memory.total), used.memory.map(|memory| memory.total));
+    assert_eq!(memory.is_some(), used.backend == "vulkan");
+    for memory in rows.iter().filter_map(|row| row.memory) {
+        assert!(memory.total >= 64 << 20, "{memory:?}");
+        assert!((1..=memory.total).contains(&memory.offered()), "{memory:?}");
+    }
 }

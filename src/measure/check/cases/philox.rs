@@ -7,7 +7,7 @@ use crate::measure::check::lab::{Lab, below, errors};
 use crate::reference::normal_bounds;
 use crate::rng::{normal_pair, philox};
 
-/// words[i] = philox(counter, key) of counters[i] = (counter, key, unused): not part of training.
+/// `words[i] = philox(counter, key)` of `counters[i] = (counter, key, unused)`: not part of training.
 static WORDS: Kernel = Kernel {
     name: "philox/words",
     source: "
