@@ -3,9 +3,9 @@
 // left alone: their gradients were written whole. With SCALED it notes in scaling[2] whether a gradient is not finite.
 // gradient: words in groups of four  partial: as the table says. An invocation owns one group of four.
 struct Params { count: u32, pad0: u32, pad1: u32, pad2: u32 } // groups of four
-@group(0) @binding(0) var<storage, read> partial: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read> partial: array<Four>;
 @group(0) @binding(1) var<storage, read> table: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> gradient: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> gradient: array<Four>;
 @group(0) @binding(3) var<storage, read_write> scaling: array<atomic<u32>>;
 @group(0) @binding(4) var<uniform> params: Params;
 
@@ -28,15 +28,15 @@ fn main(
     }
     let row = table[at / 16u];
     if row.y == 0u {
-        note(gradient[at]);
+        note(four(gradient[at]));
         return;
     }
     var place = row.x / 4u + at % 16u;
-    var sum = partial[place];
+    var sum = four(partial[place]);
     for (var split = 1u; split < row.y; split++) {
         place += row.z / 4u;
-        sum += partial[place];
+        sum += four(partial[place]);
     }
-    gradient[at] = sum;
+    gradient[at] = packed(sum);
     note(sum);
 }

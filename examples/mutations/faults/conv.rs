@@ -118,8 +118,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "conv/input_gradient_stride2",
         "wrong tap for odd columns",
-        "multiply(g00, 5u,",
-        "multiply(g00, 4u,",
+        "multiply(g.a, 5u,",
+        "multiply(g.a, 4u,",
     ),
     fault(
         "conv/weight_gradient_naive",
@@ -129,15 +129,15 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         "conv/weight_gradient_direct",
-        "corner tap takes its neighbour's pixel",
-        "fma(vec4<f32>(v.bottom.z), g, s.s8)",
-        "fma(vec4<f32>(v.bottom.y), g, s.s8)",
+        "lower taps take their neighbours' pixels",
+        "fma(v[2], all, s[2])",
+        "fma(v[2].yzx, all, s[2])",
     ),
     fault(
         "conv/weight_gradient_direct",
         "padding forgotten on the right",
-        "let right = w * STRIDE + 2u - PAD;",
-        "let right = w * STRIDE + 2u;",
+        "let last = w * STRIDE + 2u - PAD;",
+        "let last = w * STRIDE + 2u;",
     ),
     fault(
         "conv/weight_gradient_bands",

@@ -22,7 +22,7 @@ pub static FORWARD_DIRECT: Kernel = kernel!(
 );
 /// Runs of four pixels; any kernel size, stride and padding.
 pub static FORWARD_STRIDED: Kernel =
-    kernel!("conv/forward_strided", ["x", "weight"], ["y"], 32, &[lib::INDEX], SHAPE);
+    kernel!("conv/forward_strided", ["x", "weight"], ["y"], 32, &[lib::INDEX, lib::FOUR], SHAPE);
 /// Winograd's F(2x2,3x3) through workgroup memory; 3x3, stride 1, padding 1.
 pub static FORWARD_WINOGRAD2: Kernel = kernel!(
     "conv/forward_winograd2",
@@ -62,7 +62,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         fits: |_| true,
         groups: |conv, own| {
             let runs = conv.batch * conv.out_height() * conv.out_width().div_ceil(4);
-            per_channel_group(runs, conv.out4(), own)
+            per_channel_group(runs, conv.out4().div_ceil(2), own)
         },
         rows: |_, _| None,
         made_for: MadeFor::Any,

@@ -26,7 +26,7 @@ pub static INPUT_GRADIENT_STRIDE2: Kernel = kernel!(
     ["dy", "weight"],
     ["dx"],
     32,
-    &[lib::INDEX],
+    &[lib::INDEX, lib::FOUR],
     &["H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4", "ACCUMULATE"]
 );
 /// Winograd's F(2x2,3x3) through workgroup memory; 3x3, stride 1, padding 1.
@@ -66,7 +66,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         constants: &[],
         filters: Filters::Plain,
         fits: |conv| conv.is_3x3(2),
-        groups: |conv, own| per_channel_group(tiles_of(conv, 2), conv.in4(), own),
+        groups: |conv, own| per_channel_group(tiles_of(conv, 2), conv.in4().div_ceil(2), own),
         rows: |_, _| None,
         made_for: MadeFor::Any,
     },

@@ -43,7 +43,7 @@ pub static ADVANCE: Kernel = kernel(
 pub static REDUCE: Kernel = kernel(
     "optimizer/reduce",
     shader!("optimizer/reduce"),
-    &[lib::INDEX],
+    &[lib::INDEX, lib::FOUR],
     &[
         ("partial", Access::Read),
         ("table", Access::Read),
