@@ -121,5 +121,7 @@ impl Conv {
 //   94 and 104; eight: 101, 95 and 111 at the first, but 17 KB more of machine code.
 // - dy as single numbers: the same on 26.1, 0.6 on 22.3, which takes a group's four channels from one load.
 // - Loads of dy a row ahead of their use: 0.93 to 0.97 on 26.1, 1.06 on 22.3.
+// - Two input channels an invocation, loaded as 64 bits, x 4 output channels, so half the loads of both for the same sums: 1.00 and
+//   1.04 times the speed at 32 and 64 channels (medians of 6 turns), 0.8 of it on 22.3.
 // - With x the same for all lanes (wrong results) 120 to 138: the loads lane by lane cost a quarter.
 // - dy in pairs of 64 bits, as lib/four gives it: 0.99, 0.95 and 0.98 times the speed of the older form (medians of 10 turns).

@@ -82,9 +82,7 @@ pub fn network_cases() -> Vec<NetworkCase> {
     cases.push(NetworkCase { made_for: MadeFor::Gpu, ..usual });
     cases.push(NetworkCase { width: 2, ..usual });
     for preferred in ["winograd2x16", "winograd2x32", "winograd4"] {
-        for mode in [Mode::Train, Mode::Eval] {
-            cases.push(NetworkCase { mode, preferred: Some(preferred), ..usual });
-        }
+        cases.push(NetworkCase { preferred: Some(preferred), ..usual });
     }
     for spec in
         ["silu", "probact:sigma=0.25", "dropact:retain=0.6,unit=channel", "mix:retain=0.7,unit=sample"]
