@@ -23,6 +23,7 @@ mod device {
     pub mod network;
     pub mod optimizers;
     pub mod out_of_memory;
+    pub mod recompute;
     pub mod regularizers;
     pub mod resume;
     pub mod streaming;

@@ -106,7 +106,7 @@ pub fn model_growth(
     let batch = labels.len();
     let weights = Weights::new(gpu, &network, batch)?;
     weights.initialize(gpu, &network, seed)?;
-    let mut workspace = Workspace::new(gpu, &network, batch, batch)?;
+    let mut workspace = Workspace::new(gpu, &network, batch, batch, false)?;
     gpu.write(&workspace.value(&network, 0, batch), images)?;
     let state = gpu.upload("state", &[State::default()])?.view();
     let labels = gpu.upload("labels", labels)?.view();

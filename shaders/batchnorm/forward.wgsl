@@ -1,6 +1,7 @@
 // y = activation((x - mean) * invstd * gamma + beta + shortcut), and what belongs to the batch: with TRAIN the mean and
 // squared deviations of the statistics' chunks are joined (Chan, Golub, LeVeque 1983) and the running statistics move towards
-// them (momentum in PyTorch's sense; the running variance takes the unbiased one); else the running ones count.
+// them (momentum in PyTorch's sense; the running variance takes the unbiased one); else the running ones count. With AGAIN the
+// forward pass has been there, and y is made once more from the saved ones: the same bits.
 // x, y: N,C4,PIXELS,4  partial: chunks,2,C4*4 (mean, squared deviations)  running: mean C4*4, variance from running_offset on
 // saved: 2,C4*4 (mean, invstd), for the backward pass  affine: gamma C4*4, beta from affine_offset on
 // Workgroups: a line over chunks of rows, times channel groups in z; each joins for itself, the first one writes.
@@ -43,6 +44,18 @@ fn move_running(c: u32, batch: Moments) {
     running[v] = mix(running[v], unbiased, vec4<f32>(params.momentum));
 }
 
+// The mean, and the variance in the place of the deviations.
+fn statistics(local: u32, c: u32, first: bool) -> Moments {
+    if !TRAIN {
+        return Moments(running[c], running[params.running_offset + c]);
+    }
+    let batch = join_partials(local, c);
+    if first {
+        move_running(c, batch);
+    }
+    return Moments(batch.mean, batch.m2 / f32(params.rows));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -51,25 +64,19 @@ fn main(
 ) {
     let first = flat_group(group, groups) == 0u && local == 0u;
     let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
-    var mean: vec4<f32>;
-    var variance: vec4<f32>;
-    if TRAIN {
-        let batch = join_partials(local, p.c);
-        mean = batch.mean;
-        variance = batch.m2 / f32(params.rows);
-        if first {
-            move_running(p.c, batch);
-        }
+    var ch = Channel(vec4<f32>(), vec4<f32>(), affine[p.c], affine[params.affine_offset + p.c]);
+    if AGAIN {
+        ch.mean = saved[p.c];
+        ch.invstd = saved[C4 + p.c];
     } else {
-        mean = running[p.c];
-        variance = running[params.running_offset + p.c];
+        let batch = statistics(local, p.c, first);
+        ch.mean = batch.mean;
+        ch.invstd = 1.0 / sqrt(batch.m2 + params.eps);
+        if first {
+            saved[p.c] = ch.mean;
+            saved[C4 + p.c] = ch.invstd;
+        }
     }
-    let invstd = 1.0 / sqrt(variance + params.eps);
-    if first {
-        saved[p.c] = mean;
-        saved[C4 + p.c] = invstd;
-    }
-    let ch = Channel(mean, invstd, affine[p.c], affine[params.affine_offset + p.c]);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
         let z = fma(normalized(four(x[i]), ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);

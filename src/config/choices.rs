@@ -48,6 +48,19 @@ pub enum Residence {
     Never,
 }
 
+/// Whether values that are cheap to compute once more, such as what a batch norm gives to the next convolution, are kept for the
+/// backward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recompute {
+    /// `"auto"`: kept where all fits on the device, else computed once more.
+    Auto,
+    /// `"always"`: computed once more: a quarter less memory for a ResNet's values, some per cent more time.
+    Always,
+    /// `"never"`: kept.
+    Never,
+}
+
 /// What happens to the images that do not fill the last batch of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

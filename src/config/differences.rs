@@ -43,6 +43,7 @@ const FREE: &[&str] = &[
     "on_nan",
     "tensorboard",
     "memory_limit",
+    "recompute",
     "data.source",
     "data.resident",
     "checkpoint.steps",

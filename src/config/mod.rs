@@ -19,8 +19,8 @@ mod validate;
 
 pub use augment::AugmentConfig;
 pub use choices::{
-    DecayOn, Fill, L2, LastBatch, Monitor, Normalization, OnNan, OptimizerKind, Precision, Residence,
-    ScheduleKind, Shift, Shortcut, Split, Tta,
+    DecayOn, Fill, L2, LastBatch, Monitor, Normalization, OnNan, OptimizerKind, Precision, Recompute,
+    Residence, ScheduleKind, Shift, Shortcut, Split, Tta,
 };
 pub use differences::{Difference, Effect};
 pub use layers::put;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::augment::AugmentConfig;
-use super::choices::{Monitor, OnNan, Precision, Shortcut};
+use super::choices::{Monitor, OnNan, Precision, Recompute, Shortcut};
 use super::layers;
 use super::model::{RegularizeConfig, WeightsConfig};
 use super::optimizer::OptimizerConfig;
@@ -43,6 +43,8 @@ pub struct RunConfig {
     /// The most MiB that a run may take on the device, 1 to 1,000,000. Default: not given, what the machine has left for
     /// software drivers, else what the driver gives.
     pub memory_limit: Option<u32>,
+    /// Whether cheap values are computed once more in the backward pass; changes memory and speed, not results. Default `"auto"`.
+    pub recompute: Recompute,
     /// What decides which epoch is best, when a plateau is reached and when to stop early. Default `"val_accuracy"`.
     pub monitor: Monitor,
     /// How exact the convolutions' products are. Default `"f32"`.
@@ -98,6 +100,7 @@ impl Default for RunConfig {
             batch: 128,
             eval_batch: 100,
             memory_limit: None,
+            recompute: Recompute::Auto,
             monitor: Monitor::ValAccuracy,
             precision: Precision::F32,
             loss_scale: 65_536.0,

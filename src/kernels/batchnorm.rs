@@ -23,6 +23,8 @@ macro_rules! kernel {
 
 const ROWS: &[&str] = &["C4", "PIXELS", "CHANNELS"];
 const FUSED: &[&str] = &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C", "TRAIN", "STOCHASTIC"];
+const FUSED_FORWARD: &[&str] =
+    &["C4", "PIXELS", "CHANNELS", "SHORTCUT", "SHORTCUT_C", "TRAIN", "STOCHASTIC", "AGAIN"];
 
 /// Means and squared deviations of chunks of rows, where the convolution has not left them.
 pub static STATISTICS: Kernel = kernel!(
@@ -58,7 +60,7 @@ pub static FORWARD: Kernel = kernel!(
         lib::PHILOX,
         lib::ACTIVATION,
     ],
-    FUSED,
+    FUSED_FORWARD,
     true
 );
 /// dz in place of dy, and the partial sums of gamma's and beta's gradients.
@@ -240,6 +242,21 @@ impl BatchNorm {
     /// y = activation(batchnorm(x) + shortcut); writes the context's saved mean and invstd and, in training, the running
     /// statistics.
     pub fn forward(&self, context: &Context, statistics: &Statistics, x: &View, y: &View) -> Dispatch {
+        self.forward_form(context, statistics, [x, y], false)
+    }
+
+    /// y once more, from the saved mean and invstd that [`BatchNorm::forward`] left: the same bits; no statistics move.
+    pub fn forward_again(&self, context: &Context, statistics: &Statistics, x: &View, y: &View) -> Dispatch {
+        self.forward_form(context, statistics, [x, y], true)
+    }
+
+    fn forward_form(
+        &self,
+        context: &Context,
+        statistics: &Statistics,
+        [x, y]: [&View; 2],
+        again: bool,
+    ) -> Dispatch {
         let shortcut = context.shortcut.view().unwrap_or(x);
         let Statistics { partial, chunk, running } = statistics;
         let bindings = [x, partial, &context.affine, shortcut, &context.state, running, &context.saved, y];
@@ -262,7 +279,9 @@ impl BatchNorm {
             eps: self.eps,
             pad: [0; 2],
         };
-        self.fused(&FORWARD, context, &bindings, params, rows.element_groups())
+        let groups = rows.element_groups();
+        self.fused(&FORWARD, context, &bindings, params, groups)
+            .constants(Constants::new().bool("AGAIN", again))
     }
 
     /// dy becomes dz = dy * activation'(z); partial = sums of dz and of dz * xhat, of chunks of

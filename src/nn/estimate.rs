@@ -1,6 +1,6 @@
 //! How many bytes a network will take on the device, before any is taken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::filters;
 use super::network::{Drop, Layer, Network};
@@ -28,22 +28,27 @@ pub struct NetworkBytes {
 
 impl NetworkBytes {
     /// An estimate from above for forward passes of up to `forward_batch` images and backward passes of `backward_batch`;
-    /// `copies` counts what the optimizer keeps of the weights' size.
+    /// `copies` counts what the optimizer keeps of the weights' size; `recomputes` as in [`Workspace::new`](super::Workspace::new).
     pub fn estimate(
         network: &Network,
         choices: &Choices,
         forward_batch: usize,
         backward_batch: usize,
         copies: usize,
+        recomputes: bool,
     ) -> Self {
         let batch = forward_batch.max(backward_batch);
         let value_bytes = |value: usize, batch: usize| 4 * network.words(value, batch) as u64;
         let (mut values, mut saved) = (value_bytes(0, batch), 0);
         let mut sizes: BTreeMap<u64, u64> = BTreeMap::new();
         let mut largest = values;
+        let mut shared = BTreeSet::new();
         for (index, node) in network.nodes.iter().enumerate() {
+            let bytes = value_bytes(index + 1, batch);
+            if !node.in_place() && (!recomputes || !network.is_cheap(index + 1) || shared.insert(bytes)) {
+                values += bytes;
+            }
             if !node.in_place() {
-                values += value_bytes(index + 1, batch);
                 largest = largest.max(value_bytes(index + 1, batch));
             }
             // A batch norm's input becomes its gradient.

@@ -333,6 +333,21 @@ impl Network {
         (0..=self.nodes.len()).map(|value| 2 * 4 * self.words(value, batch) as u64).sum()
     }
 
+    /// Whether a value is so cheap to compute once more that it need not be kept: what a batch norm without a shortcut gives, where
+    /// the next node, a convolution or a linear layer, is the only one that reads it.
+    pub(super) fn is_cheap(&self, value: Value) -> bool {
+        let Some(index) = value.checked_sub(1) else { return false };
+        let made = matches!(
+            self.nodes[index].layer,
+            Layer::BatchNorm(BatchNormSite { shortcut: ShortcutSite::None, .. })
+        );
+        let reader = self.nodes.get(index + 1);
+        let reads = reader.is_some_and(|node| {
+            node.input == value && matches!(node.layer, Layer::Conv { .. } | Layer::Linear { .. })
+        });
+        made && reads && self.readers_of(value).count() == 1
+    }
+
     /// The nodes that read a value, in order.
     pub(super) fn readers_of(&self, value: Value) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(move |node| node.input == value || node.shortcut() == Some(value))

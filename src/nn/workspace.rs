@@ -23,6 +23,8 @@ pub struct Workspace {
     /// Gradient buffers by words: a list to take from and give back to while a backward pass is recorded.
     gradients: HashMap<usize, Vec<Buffer>>,
     gradient_batch: usize,
+    /// Whether cheap values share their buffers and are computed once more for the backward pass.
+    recomputes: bool,
     /// Transformed weights, made when a pass is recorded whose kernels want them.
     pub(super) filters: Option<TransformedFilters>,
 }
@@ -30,13 +32,25 @@ pub struct Workspace {
 impl Workspace {
     /// Buffers for forward passes of up to `forward_batch` images and backward passes of up to `backward_batch`. Buffers
     /// for gradients are made when a backward pass is recorded. Without a backward pass (0) a value's buffer is used again
-    /// once nothing reads it any more.
+    /// once nothing reads it any more. With `recomputes`, values that are cheap to compute once more share a buffer too, and the
+    /// backward pass computes them again: less memory, more work, the same bits.
     ///
     /// # Errors
     /// Not enough device memory.
-    pub fn new(gpu: &Gpu, network: &Network, forward_batch: usize, backward_batch: usize) -> Result<Self> {
+    pub fn new(
+        gpu: &Gpu,
+        network: &Network,
+        forward_batch: usize,
+        backward_batch: usize,
+        recomputes: bool,
+    ) -> Result<Self> {
         let batch = forward_batch.max(backward_batch);
-        let values = values(gpu, network, batch, backward_batch == 0)?;
+        let kept = match (backward_batch, recomputes) {
+            (0, _) => Kept::WhileRead,
+            (_, true) => Kept::UnlessCheap,
+            (_, false) => Kept::All,
+        };
+        let values = values(gpu, network, batch, kept)?;
         let mut saved = Vec::with_capacity(network.nodes.len());
         let mut partial = 4;
         for (index, node) in network.nodes.iter().enumerate() {
@@ -61,6 +75,7 @@ impl Workspace {
             partial,
             gradients: HashMap::new(),
             gradient_batch: backward_batch,
+            recomputes,
             filters: None,
         })
     }
@@ -68,6 +83,11 @@ impl Workspace {
     /// Most images of a backward pass.
     pub(super) fn gradient_batch(&self) -> usize {
         self.gradient_batch
+    }
+
+    /// Whether the backward pass has to compute a value once more.
+    pub(super) fn recomputes(&self, network: &Network, value: Value) -> bool {
+        self.recomputes && network.is_cheap(value)
     }
 
     /// A value for `batch` images.
@@ -101,23 +121,37 @@ impl Workspace {
     }
 }
 
-/// A buffer for each value; with `share`, values that do not live at the same time may have the same one.
-fn values(gpu: &Gpu, network: &Network, batch: usize, share: bool) -> Result<Vec<Buffer>> {
+/// How long a value's buffer is its own.
+#[derive(Clone, Copy, PartialEq)]
+enum Kept {
+    /// As long as nodes read it in the forward pass.
+    WhileRead,
+    /// The same for those that are cheap to compute once more; else for both passes.
+    UnlessCheap,
+    /// For both passes.
+    All,
+}
+
+/// A buffer for each value; those that do not live at the same time may have the same one.
+fn values(gpu: &Gpu, network: &Network, batch: usize, kept: Kept) -> Result<Vec<Buffer>> {
     let lives = network.lives();
     let mut free: HashMap<usize, Vec<Buffer>> = HashMap::new();
     let mut values = vec![gpu.buffer("images", network.words(0, batch))?];
     for (index, node) in network.nodes.iter().enumerate() {
         let words = network.words(index + 1, batch);
-        let value = match free.get_mut(&words).filter(|_| !node.in_place()).and_then(Vec::pop) {
+        let shares = kept == Kept::WhileRead || kept == Kept::UnlessCheap && network.is_cheap(index + 1);
+        let value = match free.get_mut(&words).filter(|_| shares && !node.in_place()).and_then(Vec::pop) {
             _ if node.in_place() => values[node.input].clone(),
             Some(buffer) => buffer,
             None => gpu.buffer(&node.name, words)?,
         };
         values.push(value);
-        if share {
+        if kept != Kept::All {
             // The images are written anew by the host or by the plan's own start.
             let in_place = |value: usize| network.nodes[value - 1].in_place();
-            let ended = (1..values.len()).filter(|&value| lives[value] == index && !in_place(value));
+            let given = |value: usize| kept == Kept::WhileRead || network.is_cheap(value);
+            let ended =
+                (1..values.len()).filter(|&value| lives[value] == index && !in_place(value) && given(value));
             ended.for_each(|value| {
                 free.entry(network.words(value, batch)).or_default().push(values[value].clone())
             });

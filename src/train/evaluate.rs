@@ -261,7 +261,7 @@ fn evaluate(
 ) -> Result<Vec<Vec<f32>>> {
     let &TrainedNetwork { gpu, config, network, weights, choices } = trained;
     let batch = (config.eval_batch as usize).min(order.len());
-    let mut workspace = Workspace::new(gpu, network, batch, 0)?;
+    let mut workspace = Workspace::new(gpu, network, batch, 0, false)?;
     let data = DeviceImages::place(gpu, config, images)?;
     let parts = EvaluatorParts {
         gpu,

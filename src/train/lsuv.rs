@@ -38,7 +38,7 @@ impl Lsuv<'_> {
     /// Not enough device memory, or a lost device.
     pub fn scale(&self, images: &[u32]) -> Result<Vec<(String, f64)>> {
         let (gpu, network) = (self.gpu, self.network);
-        let mut workspace = Workspace::new(gpu, network, images.len(), images.len())?;
+        let mut workspace = Workspace::new(gpu, network, images.len(), images.len(), false)?;
         let batch = workspace.value(network, 0, images.len());
         self.data.gather_plain(gpu, images, &self.normalize, batch)?;
         let mut variances = Vec::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::feed::Feed;
 use super::network::{optimizer_settings, precision};
-use crate::config::{Residence, RunConfig};
+use crate::config::{Recompute, Residence, RunConfig};
 use crate::data::Dataset;
 use crate::gpu::Gpu;
 use crate::kernels::conv::Choices;
@@ -26,11 +26,13 @@ pub struct MemoryEstimate {
     pub results: u64,
     /// Whether the images stay in the host's memory.
     pub streamed: bool,
+    /// Whether cheap values are computed once more in the backward pass.
+    pub recomputed: bool,
 }
 
 impl MemoryEstimate {
-    /// The estimate for a run's configuration with this batch; its images are where `data.resident` says, with `"auto"` on the
-    /// device where the limit holds them.
+    /// The estimate for a run's configuration with this batch: the first form that the limit holds, of those that `recompute` and
+    /// `data.resident` allow; else the smallest. The images leave the device before values are computed twice.
     fn new(
         gpu: &Gpu,
         config: &RunConfig,
@@ -39,16 +41,28 @@ impl MemoryEstimate {
         batch: usize,
         limit: &Limit,
     ) -> Result<Self> {
-        let with = |streamed| Self::placed(gpu, config, network, dataset, batch, streamed);
-        match config.data.resident {
-            Residence::Always => with(false),
-            Residence::Never => with(true),
-            Residence::Auto => {
-                let (resident, streamed) = (with(false)?, with(true)?);
-                let whole = limit.holds(&resident) || resident.total() <= streamed.total();
-                Ok(if whole { resident } else { streamed })
+        let places: &[bool] = match config.data.resident {
+            Residence::Always => &[false],
+            Residence::Never => &[true],
+            Residence::Auto => &[false, true],
+        };
+        let forms: &[bool] = match config.recompute {
+            Recompute::Always => &[true],
+            Recompute::Never => &[false],
+            Recompute::Auto => &[false, true],
+        };
+        let own = |form| Self::placed(gpu, config, network, dataset, batch, form);
+        let mut least = own([places[0], forms[0]])?;
+        for form in forms.iter().flat_map(|&form| places.iter().map(move |&place| [place, form])) {
+            let next = own(form)?;
+            if limit.holds(&next) {
+                return Ok(next);
+            }
+            if next.total() < least.total() {
+                least = next;
             }
         }
+        Ok(least)
     }
 
     fn placed(
@@ -57,7 +71,7 @@ impl MemoryEstimate {
         network: &Network,
         dataset: &Dataset,
         batch: usize,
-        streamed: bool,
+        [streamed, recomputed]: [bool; 2],
     ) -> Result<Self> {
         let choices = Choices::with_precision(gpu, precision(config))?;
         let (train, test) = (dataset.train.len(), dataset.test.len());
@@ -72,10 +86,10 @@ impl MemoryEstimate {
         let logits = 4 * groups_of_four(network.classes) * 4;
         let optimizer = optimizer_settings(&config.optimizer);
         let copies = optimizer.rule.slots().len() + usize::from(optimizer.average.is_some());
-        let network = NetworkBytes::estimate(network, &choices, batches[0], batches[1], copies);
+        let network = NetworkBytes::estimate(network, &choices, batches[0], batches[1], copies, recomputed);
         // Logits of validation and test, and a staging buffer of the larger of them and the weights.
         let results = (images * logits + (test * logits).max(network.weights as usize / 3)) as u64;
-        Ok(Self { network, data: data as u64, results, streamed })
+        Ok(Self { network, data: data as u64, results, streamed, recomputed })
     }
 
     /// All of it.
@@ -87,8 +101,9 @@ impl MemoryEstimate {
     /// In words, in MiB.
     pub fn describe(&self) -> String {
         let NetworkBytes { values, gradients, weights, .. } = self.network;
+        let again = if self.recomputed { " (some computed again for the backward pass)" } else { "" };
         format!(
-            "about {} MiB on the device: {} values, {} gradients, {} weights, {} data and results",
+            "about {} MiB on the device: {} values{again}, {} gradients, {} weights, {} data and results",
             mib(self.total()),
             mib(values),
             mib(gradients),

@@ -5,7 +5,7 @@ use super::optimizer::OptimizerSettings;
 use super::trainer::StepSettings;
 use crate::config::{
     DecayOn, DropAt, DropConnectOn, DropConnectSamples, L2, LastBatch, OptimizerConfig, OptimizerKind,
-    RegularizeConfig, ResidualKind, RunConfig, Shortcut, Split,
+    Recompute, RegularizeConfig, ResidualKind, RunConfig, Shortcut, Split,
 };
 use crate::data::Images;
 use crate::data::split::SplitKind;
@@ -118,6 +118,7 @@ pub fn step_settings(config: &RunConfig, images: &Images, train: &[u32], choices
         },
         seed: config.seed,
         choices,
+        recompute: config.recompute == Recompute::Always,
         loss_scale: config.loss_scale as f32,
         loss_scale_growth: config.loss_scale_growth,
     }

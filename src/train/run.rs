@@ -16,6 +16,7 @@ use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
 use super::resume::{self, newest};
 use super::schedule::Schedule;
+use super::trainer::StepSettings;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::split::Split;
@@ -268,8 +269,11 @@ impl<'a> Run<'a> {
 
     fn train_to_end(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
         let network = self.network.clone();
-        let settings =
-            step_settings(&self.config, &self.dataset.train, &self.split.train, self.choices.clone());
+        let (images, train) = (&self.dataset.train, &self.split.train);
+        let settings = StepSettings {
+            recompute: self.memory.recomputed,
+            ..step_settings(&self.config, images, train, self.choices.clone())
+        };
         let (data, mut device) = self.assemble(&network, &settings)?;
         self.begin(&device, &data.train)?;
         self.gpu.save_pipeline_cache();

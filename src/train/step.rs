@@ -46,7 +46,7 @@ pub fn single_step(
             network.classes - 1
         )));
     }
-    let mut workspace = Workspace::new(gpu, network, batch, batch)?;
+    let mut workspace = Workspace::new(gpu, network, batch, batch, false)?;
     let state = gpu.upload("state", &[State::default()])?.view();
     let labels = gpu.upload("labels", labels)?.view();
     let records = gpu.buffer("records", 2)?.view();

@@ -40,6 +40,8 @@ pub struct StepSettings {
     pub seed: u32,
     /// Which kernels compute the convolutions.
     pub choices: Choices,
+    /// Whether values that are cheap to compute once more are not kept for the backward pass.
+    pub recompute: bool,
     /// What the loss scale of mixed precision begins with: a power of two.
     pub loss_scale: f32,
     /// Good steps in a row after which it doubles; 0 keeps it.
@@ -114,7 +116,7 @@ impl<'a> Trainer<'a> {
         let batch = settings.batch.min(images);
         let weights = Weights::new(gpu, network, batch)?;
         let optimizer = settings.optimizer(gpu, network, &weights)?;
-        let mut workspace = Workspace::new(gpu, network, settings.eval_batch, batch)?;
+        let mut workspace = Workspace::new(gpu, network, settings.eval_batch, batch, settings.recompute)?;
         let parts = Parts {
             gpu,
             network,

@@ -33,7 +33,7 @@ fn moments(
     normalize: &Normalize,
 ) -> Vec<Vec<f64>> {
     let (gpu, batch) = (gpu(), 50);
-    let mut workspace = Workspace::new(gpu, network, batch, 0).expect("memory");
+    let mut workspace = Workspace::new(gpu, network, batch, 0, false).expect("memory");
     let [height, width, filters] = network.shape(1);
     let mut sums = vec![vec![0.0; PATCH]; PATCH];
     for first in (0..200).step_by(batch) {

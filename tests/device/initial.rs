@@ -69,7 +69,7 @@ fn lsuv_reaches_unit_variance() {
 /// Logits of a batch in evaluation.
 fn logits(network: &Network, weights: &Weights, rows: &[f32], batch: usize) -> Vec<f32> {
     let gpu = gpu();
-    let mut workspace = Workspace::new(gpu, network, batch, 0).expect("memory");
+    let mut workspace = Workspace::new(gpu, network, batch, 0, false).expect("memory");
     let [height, width, channels] = network.input;
     gpu.write(&workspace.value(network, 0, batch), &pack_planes(rows, height * width, channels))
         .expect("images");

@@ -43,7 +43,7 @@ impl Observer for Silent {}
 /// The estimate is from above, and not far: it stands for small fixed buffers too, hence 1 MiB.
 #[test]
 fn the_estimate_is_near_what_is_taken() {
-    let models: [&[&str]; 8] = [
+    let models: [&[&str]; 10] = [
         &["model=resnet20"],
         &["model=resnet8", "option=b", "width=2"],
         &["model=resnet8", "activation=prelu"],
@@ -52,6 +52,8 @@ fn the_estimate_is_near_what_is_taken() {
         &["model=resnet14", "optimizer.kind=adam", "optimizer.average=0.9"],
         &["model=mlp_bn_3x64", "regularize.dropconnect=0.3"],
         &["model=mlp_bn_3x64", "data.resident=never"],
+        &["model=resnet20", "recompute=always"],
+        &["model=mlp_bn_3x64", "recompute=always"],
     ];
     for model in models {
         let gpu = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");

@@ -74,7 +74,7 @@ fn sampled(plain: &Network, images: &[f32], weights: &[f32], bias: &[f32]) -> Ve
     let own = Weights::new(gpu, plain, BATCH).expect("buffers");
     own.set(gpu, &network.parameters[0], weights).expect("weights");
     own.set(gpu, &network.parameters[1], bias).expect("a bias");
-    let mut workspace = Workspace::new(gpu, network, BATCH, 0).expect("buffers");
+    let mut workspace = Workspace::new(gpu, network, BATCH, 0, false).expect("buffers");
     let width = groups_of_four(INPUTS) * 4;
     let padded = |row: &[f32]| [row, &vec![0.0; width - INPUTS]].concat();
     let images: Vec<f32> = images.chunks_exact(INPUTS).flat_map(padded).collect();

@@ -33,12 +33,12 @@ pub const FAULTS: &[Fault] = &[
         "max(f32(params.rows) - 1.0, 1.0)",
         "f32(params.rows)",
     ),
-    fault("batchnorm/forward", "eps forgotten", "sqrt(variance + params.eps)", "sqrt(variance)"),
+    fault("batchnorm/forward", "eps forgotten", "sqrt(batch.m2 + params.eps)", "sqrt(batch.m2)"),
     fault(
         "batchnorm/forward",
         "eps outside of the root",
-        "sqrt(variance + params.eps)",
-        "(sqrt(variance) + params.eps)",
+        "sqrt(batch.m2 + params.eps)",
+        "(sqrt(batch.m2) + params.eps)",
     ),
     fault(
         "batchnorm/forward",
@@ -54,6 +54,12 @@ pub const FAULTS: &[Fault] = &[
     ),
     fault(
         "batchnorm/forward",
+        "computed again with another mean",
+        "ch.mean = saved[p.c];",
+        "ch.mean = running[p.c];",
+    ),
+    fault(
+        "batchnorm/forward",
         "beta dropped",
         "fma(normalized(four(x[i]), ch), ch.gamma, ch.beta)",
         "normalized(four(x[i]), ch) * ch.gamma",
@@ -61,8 +67,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "batchnorm/forward",
         "evaluation without the running mean",
-        "mean = running[p.c];",
-        "mean = vec4<f32>();",
+        "Moments(running[c], running[params.running_offset + c])",
+        "Moments(vec4<f32>(), running[params.running_offset + c])",
     ),
     fault(
         "batchnorm/forward",

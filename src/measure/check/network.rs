@@ -246,7 +246,7 @@ impl NetworkCase {
     fn setup(&self, gpu: &Gpu, given: &Given) -> Result<Setup> {
         let network = self.network()?;
         let weights = Weights::new(gpu, &network, BATCH)?;
-        let mut workspace = Workspace::new(gpu, &network, BATCH, BATCH)?;
+        let mut workspace = Workspace::new(gpu, &network, BATCH, BATCH, false)?;
         let narrow = super::lab::narrow;
         for (parameter, values) in network.parameters.iter().zip(&given.parameters) {
             weights.set(gpu, parameter, &narrow(values))?;

@@ -34,7 +34,10 @@ impl Pass<'_> {
                 let expected = "an output that a later layer reads".to_owned();
                 return Err(Error::Shape { layer: node.name.clone(), expected, got: "none".to_owned() });
             };
-            for mut dispatch in self.backward_node(index, node, gradient, &mut gradients)? {
+            let again = self.recomputed(node.input);
+            for mut dispatch in
+                again.into_iter().chain(self.backward_node(index, node, gradient, &mut gradients)?)
+            {
                 dispatch.label.clone_from(&node.name);
                 recorder.push(dispatch);
             }

@@ -4,11 +4,11 @@ use super::{Mode, Pass};
 use crate::Result;
 use crate::gpu::{Dispatch, Recorder, View};
 use crate::kernels::activation::{self, Form};
-use crate::kernels::batchnorm::Statistics;
+use crate::kernels::batchnorm::{BatchNorm, Statistics};
 use crate::kernels::conv::Direction;
 use crate::kernels::{bias, dropout, reshape};
 use crate::nn::filters::TransformedFilters;
-use crate::nn::network::{BatchNormSite, Drop, Layer, Node};
+use crate::nn::network::{BatchNormSite, Drop, Layer, Node, Value};
 use crate::nn::weights::{Weights, conv_of};
 
 impl Pass<'_> {
@@ -54,17 +54,36 @@ impl Pass<'_> {
     fn forward_batchnorm(&self, index: usize, node: &Node, site: &BatchNormSite) -> Vec<Dispatch> {
         let (x, y) = (self.value(node.input), self.value(index + 1));
         let norm = self.batchnorm(index);
+        let (statistics, left) = self.statistics(index, &norm, site);
+        let mut dispatches = Vec::new();
+        if self.mode == Mode::Train && !left {
+            dispatches.push(norm.statistics(&x, &statistics.partial));
+        }
+        dispatches.push(norm.forward(&self.context(index, site), &statistics, &x, &y));
+        dispatches
+    }
+
+    /// Where a batch norm's statistics are, and whether the convolution before it leaves them there.
+    fn statistics(&self, index: usize, norm: &BatchNorm, site: &BatchNormSite) -> (Statistics, bool) {
         let (running, _) = Weights::pair(&self.weights.statistics, &self.network.statistics, site.running);
         let left = index.checked_sub(1).and_then(|before| self.statistics_chunk(before));
         let chunk = left.unwrap_or(norm.rows().reduction_chunk());
         let partial = self.workspace.partial.view().first(norm.partial_words(chunk));
-        let mut dispatches = Vec::new();
-        if self.mode == Mode::Train && left.is_none() {
-            dispatches.push(norm.statistics(&x, &partial));
+        (Statistics { partial, chunk, running }, left.is_some())
+    }
+
+    /// Computes a value once more for the backward pass, where it was not kept.
+    pub(super) fn recomputed(&self, value: Value) -> Option<Dispatch> {
+        if !self.workspace.recomputes(self.network, value) {
+            return None;
         }
-        let statistics = Statistics { partial, chunk, running };
-        dispatches.push(norm.forward(&self.context(index, site), &statistics, &x, &y));
-        dispatches
+        let index = value.checked_sub(1)?;
+        let node = &self.network.nodes[index];
+        let Layer::BatchNorm(site) = &node.layer else { return None };
+        let norm = self.batchnorm(index);
+        let (statistics, _) = self.statistics(index, &norm, site);
+        let (x, y) = (self.value(node.input), self.value(value));
+        Some(norm.forward_again(&self.context(index, site), &statistics, &x, &y))
     }
 
     /// Where a DropBlock keeps its counts, for this batch.
