@@ -16,6 +16,7 @@ const SMALL: &[(&str, &str)] = &[
     ("optimizer/advance", "scaling"),
     ("optimizer/reduce", "gradient"),
     ("batchnorm/forward", "running"),
+    ("batchnorm/forward", "saved"),
 ];
 
 #[test]

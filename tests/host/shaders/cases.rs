@@ -70,7 +70,7 @@ impl Setting {
             "W_OUT" => all.u32(name, out(width)),
             "C_IN4" => all.u32(name, inputs.div_ceil(4)),
             "C_OUT4" => all.u32(name, outputs.div_ceil(4)),
-            "ACCUMULATE" => all.bool(name, self.accumulate),
+            "ACCUMULATE" | "AGAIN" => all.bool(name, self.accumulate),
             "SCALED" | "CLIP_VALUE" | "DECOUPLED" => all.bool(name, self.accumulate),
             "CLIP_NORM" | "L1" => all.bool(name, self.train),
             "STATISTICS" => all.bool(name, self.train),
