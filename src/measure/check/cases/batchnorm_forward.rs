@@ -162,7 +162,7 @@ impl Block {
         Ok(Given { partial: lab.values("partial", &stored)?.view, chunk: rows, running })
     }
 
-    /// With `again`, y is what comes when it is computed once more.
+    /// With `again`, y is what comes when it is computed once more, without what the first time read.
     fn forward(&self, lab: &Lab, again: bool) -> Result<Vec<Comparison>> {
         let x = lab.values("x", &pack(&self.x, self.shape))?;
         let words = self.norm().rows().words();
@@ -170,7 +170,10 @@ impl Block {
         let (norm, context, given) = (self.norm(), self.context(lab)?, self.given(lab)?);
         if again {
             lab.run([norm.forward(&context, &given, &x.view, &first.view)])?;
-            lab.run([norm.forward_again(&context, &given, &x.view, &y.view)])?;
+            let running = lab.poisoned("running", given.running.len_words())?.view;
+            let partial = lab.poisoned("partial", given.partial.len_words())?.view;
+            let gone = Given { partial, running, ..given };
+            lab.run([norm.forward_again(&context, &gone, &x.view, &y.view)])?;
         } else {
             lab.run([norm.forward(&context, &given, &x.view, &y.view)])?;
         }
