@@ -10,8 +10,6 @@ struct Params { batch: u32, bands: u32, stride: u32, pad0: u32 } // bands a spli
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const C_IN = C_IN4 * 4u;
-const C_OUT = C_OUT4 * 4u;
 const BANDS = (H_OUT + 7u) / 8u; // of an image
 const WHOLE = H_OUT % 8u == 0u && W_OUT % 4u == 0u; // no pixel of a step lies outside
 
@@ -58,19 +56,13 @@ fn gradient(plane: u32, h: u32, w: u32, lane: u32) -> f32 {
     return select(0.0, group[lane], inside);
 }
 
-// The nine taps' sums, a column for each row of the kernel.
-fn add(a: vec3<f32>, b: vec3<f32>, c: vec3<f32>, g: f32, sums: mat3x3<f32>) -> mat3x3<f32> {
-    let all = vec3<f32>(g);
-    return mat3x3<f32>(fma(a, all, sums[0]), fma(b, all, sums[1]), fma(c, all, sums[2]));
-}
-
 // Along four columns of row h.
 fn add_row(a: Row, b: Row, c: Row, place: Place, r: u32, sums: mat3x3<f32>) -> mat3x3<f32> {
     let h = place.h + r;
-    var s = add(a.left, b.left, c.left, gradient(place.plane, h, place.w, place.lane), sums);
-    s = add(second(a), second(b), second(c), gradient(place.plane, h, place.w + 1u, place.lane), s);
-    s = add(third(a), third(b), third(c), gradient(place.plane, h, place.w + 2u, place.lane), s);
-    return add(a.right, b.right, c.right, gradient(place.plane, h, place.w + 3u, place.lane), s);
+    var s = add(mat3x3<f32>(a.left, b.left, c.left), gradient(place.plane, h, place.w, place.lane), sums);
+    s = add(mat3x3<f32>(second(a), second(b), second(c)), gradient(place.plane, h, place.w + 1u, place.lane), s);
+    s = add(mat3x3<f32>(third(a), third(b), third(c)), gradient(place.plane, h, place.w + 2u, place.lane), s);
+    return add(mat3x3<f32>(a.right, b.right, c.right), gradient(place.plane, h, place.w + 3u, place.lane), s);
 }
 
 fn second(row: Row) -> vec3<f32> {
@@ -93,12 +85,6 @@ fn add_band(x: Rows, at: Place, sums: mat3x3<f32>) -> mat3x3<f32> {
     return add_row(x.r7, x.r8, x.r9, at, 7u, s);
 }
 
-fn store(first: u32, s: mat3x3<f32>) {
-    for (var tap = 0u; tap < 9u; tap++) {
-        partial[first + tap * C_IN * C_OUT] = s[tap / 3u][tap % 3u];
-    }
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let c = group.x * WORKGROUP + local;
@@ -106,15 +92,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let k = group.y * 2u;
-    let paired = k + 1u < C_OUT4;
-    var s0 = mat3x3<f32>();
-    var s1 = mat3x3<f32>();
-    var s2 = mat3x3<f32>();
-    var s3 = mat3x3<f32>();
-    var s4 = mat3x3<f32>();
-    var s5 = mat3x3<f32>();
-    var s6 = mat3x3<f32>();
-    var s7 = mat3x3<f32>();
+    var s = Eight();
     let end = min((group.z + 1u) * params.bands, params.batch * BANDS);
     for (var band = group.z * params.bands; band < end; band++) {
         let n = band / BANDS;
@@ -127,28 +105,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             row_at(start, top + 8u), row_at(start, top + 9u),
         );
         let first = n * C_OUT4 + k;
-        let other = first + u32(paired);
+        let other = first + u32(k + 1u < C_OUT4);
         for (var w = 0u; w < W_OUT; w += 4u) {
             rows = slide_all(rows, w);
-            s0 = add_band(rows, Place(first, h, w, 0u), s0);
-            s1 = add_band(rows, Place(first, h, w, 1u), s1);
-            s2 = add_band(rows, Place(first, h, w, 2u), s2);
-            s3 = add_band(rows, Place(first, h, w, 3u), s3);
-            s4 = add_band(rows, Place(other, h, w, 0u), s4);
-            s5 = add_band(rows, Place(other, h, w, 1u), s5);
-            s6 = add_band(rows, Place(other, h, w, 2u), s6);
-            s7 = add_band(rows, Place(other, h, w, 3u), s7);
+            s.s0 = add_band(rows, Place(first, h, w, 0u), s.s0);
+            s.s1 = add_band(rows, Place(first, h, w, 1u), s.s1);
+            s.s2 = add_band(rows, Place(first, h, w, 2u), s.s2);
+            s.s3 = add_band(rows, Place(first, h, w, 3u), s.s3);
+            s.s4 = add_band(rows, Place(other, h, w, 0u), s.s4);
+            s.s5 = add_band(rows, Place(other, h, w, 1u), s.s5);
+            s.s6 = add_band(rows, Place(other, h, w, 2u), s.s6);
+            s.s7 = add_band(rows, Place(other, h, w, 3u), s.s7);
         }
     }
-    let at = group.z * params.stride + c * C_OUT + k * 4u;
-    store(at, s0);
-    store(at + 1u, s1);
-    store(at + 2u, s2);
-    store(at + 3u, s3);
-    if paired {
-        store(at + 4u, s4);
-        store(at + 5u, s5);
-        store(at + 6u, s6);
-        store(at + 7u, s7);
-    }
+    store_eight(group.z, c, k, s);
 }

@@ -9,8 +9,6 @@ struct Params { batch: u32, rows: u32, stride: u32, pad0: u32 } // output rows a
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-const C_IN = C_IN4 * 4u;
-const C_OUT = C_OUT4 * 4u;
 
 // The 3x3 pixels of four neighbouring outputs: a column for each row of the kernel.
 struct Windows { a: mat3x3<f32>, b: mat3x3<f32>, c: mat3x3<f32>, d: mat3x3<f32> }
@@ -64,22 +62,11 @@ fn gradient(at: Place, column: u32) -> f32 {
     return select(0.0, group[at.lane], inside);
 }
 
-fn add(v: mat3x3<f32>, g: f32, s: mat3x3<f32>) -> mat3x3<f32> {
-    let all = vec3<f32>(g);
-    return mat3x3<f32>(fma(v[0], all, s[0]), fma(v[1], all, s[1]), fma(v[2], all, s[2]));
-}
-
 fn add_four(v: Windows, at: Place, sums: mat3x3<f32>) -> mat3x3<f32> {
     var s = add(v.a, gradient(at, 0u), sums);
     s = add(v.b, gradient(at, 1u), s);
     s = add(v.c, gradient(at, 2u), s);
     return add(v.d, gradient(at, 3u), s);
-}
-
-fn store(first: u32, s: mat3x3<f32>) {
-    for (var tap = 0u; tap < 9u; tap++) {
-        partial[first + tap * C_IN * C_OUT] = s[tap / 3u][tap % 3u];
-    }
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -89,45 +76,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let k = group.y * 2u;
-    let paired = k + 1u < C_OUT4;
-    var s0 = mat3x3<f32>();
-    var s1 = mat3x3<f32>();
-    var s2 = mat3x3<f32>();
-    var s3 = mat3x3<f32>();
-    var s4 = mat3x3<f32>();
-    var s5 = mat3x3<f32>();
-    var s6 = mat3x3<f32>();
-    var s7 = mat3x3<f32>();
+    var s = Eight();
     let end = min((group.z + 1u) * params.rows, params.batch * H_OUT);
     for (var row = group.z * params.rows; row < end; row++) {
         let n = row / H_OUT;
         let h = row % H_OUT * STRIDE - PAD;
         let start = (n * C_IN4 + c / 4u) * H_IN * W_IN * 4u + c % 4u;
         let first = ((n * C_OUT4 + k) * H_OUT + row % H_OUT) * W_OUT;
-        let other = first + u32(paired) * H_OUT * W_OUT;
+        let other = first + u32(k + 1u < C_OUT4) * H_OUT * W_OUT;
         var last = mat3x3<f32>(before(start, h), before(start, h + 1u), before(start, h + 2u));
         for (var w = 0u; w < W_OUT; w += 4u) {
             let v = next_four(last, start, h, w);
             last = v.d;
-            s0 = add_four(v, Place(first, w, 0u), s0);
-            s1 = add_four(v, Place(first, w, 1u), s1);
-            s2 = add_four(v, Place(first, w, 2u), s2);
-            s3 = add_four(v, Place(first, w, 3u), s3);
-            s4 = add_four(v, Place(other, w, 0u), s4);
-            s5 = add_four(v, Place(other, w, 1u), s5);
-            s6 = add_four(v, Place(other, w, 2u), s6);
-            s7 = add_four(v, Place(other, w, 3u), s7);
+            s.s0 = add_four(v, Place(first, w, 0u), s.s0);
+            s.s1 = add_four(v, Place(first, w, 1u), s.s1);
+            s.s2 = add_four(v, Place(first, w, 2u), s.s2);
+            s.s3 = add_four(v, Place(first, w, 3u), s.s3);
+            s.s4 = add_four(v, Place(other, w, 0u), s.s4);
+            s.s5 = add_four(v, Place(other, w, 1u), s.s5);
+            s.s6 = add_four(v, Place(other, w, 2u), s.s6);
+            s.s7 = add_four(v, Place(other, w, 3u), s.s7);
         }
     }
-    let at = group.z * params.stride + c * C_OUT + k * 4u;
-    store(at, s0);
-    store(at + 1u, s1);
-    store(at + 2u, s2);
-    store(at + 3u, s3);
-    if paired {
-        store(at + 4u, s4);
-        store(at + 5u, s5);
-        store(at + 6u, s6);
-        store(at + 7u, s7);
-    }
+    store_eight(group.z, c, k, s);
 }

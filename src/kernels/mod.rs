@@ -155,6 +155,7 @@ pub(crate) mod lib {
     pub const CONNECTIONS: &str = shader!("lib/connections");
     pub const SHORTCUT: &str = shader!("lib/shortcut");
     pub const DIRECT3X3: &str = shader!("lib/direct3x3");
+    pub const TAP_SUMS: &str = shader!("lib/tap_sums");
     pub const TILED3X3: &str = shader!("lib/tiled3x3");
     pub const GEMM: &str = shader!("lib/gemm");
     pub const GATHER: &str = shader!("lib/gather");

@@ -122,7 +122,7 @@ impl Workspace {
 }
 
 /// How long a value's buffer is its own.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Kept {
     /// As long as nodes read it in the forward pass.
     WhileRead,
@@ -135,27 +135,29 @@ enum Kept {
 /// A buffer for each value; those that do not live at the same time may have the same one.
 fn values(gpu: &Gpu, network: &Network, batch: usize, kept: Kept) -> Result<Vec<Buffer>> {
     let lives = network.lives();
+    let shares = |value| match kept {
+        Kept::WhileRead => true,
+        Kept::UnlessCheap => network.is_cheap(value),
+        Kept::All => false,
+    };
     let mut free: HashMap<usize, Vec<Buffer>> = HashMap::new();
     let mut values = vec![gpu.buffer("images", network.words(0, batch))?];
     for (index, node) in network.nodes.iter().enumerate() {
         let words = network.words(index + 1, batch);
-        let shares = kept == Kept::WhileRead || kept == Kept::UnlessCheap && network.is_cheap(index + 1);
-        let value = match free.get_mut(&words).filter(|_| shares && !node.in_place()).and_then(Vec::pop) {
+        let takes = shares(index + 1) && !node.in_place();
+        let value = match free.get_mut(&words).filter(|_| takes).and_then(Vec::pop) {
             _ if node.in_place() => values[node.input].clone(),
             Some(buffer) => buffer,
             None => gpu.buffer(&node.name, words)?,
         };
         values.push(value);
-        if kept != Kept::All {
-            // The images are written anew by the host or by the plan's own start.
-            let in_place = |value: usize| network.nodes[value - 1].in_place();
-            let given = |value: usize| kept == Kept::WhileRead || network.is_cheap(value);
-            let ended =
-                (1..values.len()).filter(|&value| lives[value] == index && !in_place(value) && given(value));
-            ended.for_each(|value| {
-                free.entry(network.words(value, batch)).or_default().push(values[value].clone())
-            });
-        }
+        // The images are written anew by the host or by the plan's own start.
+        let in_place = |value: usize| network.nodes[value - 1].in_place();
+        let ended =
+            (1..values.len()).filter(|&value| lives[value] == index && !in_place(value) && shares(value));
+        ended.for_each(|value| {
+            free.entry(network.words(value, batch)).or_default().push(values[value].clone())
+        });
     }
     Ok(values)
 }

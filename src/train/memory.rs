@@ -51,18 +51,12 @@ impl MemoryEstimate {
             Recompute::Never => &[false],
             Recompute::Auto => &[false, true],
         };
-        let own = |form| Self::placed(gpu, config, network, dataset, batch, form);
-        let mut least = own([places[0], forms[0]])?;
-        for form in forms.iter().flat_map(|&form| places.iter().map(move |&place| [place, form])) {
-            let next = own(form)?;
-            if limit.holds(&next) {
-                return Ok(next);
-            }
-            if next.total() < least.total() {
-                least = next;
-            }
-        }
-        Ok(least)
+        let all = forms.iter().flat_map(|&form| places.iter().map(move |&place| [place, form]));
+        let all = all.map(|form| Self::placed(gpu, config, network, dataset, batch, form));
+        let all = all.collect::<Result<Vec<_>>>()?;
+        let fits = all.iter().position(|own| limit.holds(own));
+        let least = (0..all.len()).min_by_key(|&index| all[index].total());
+        Ok(all[fits.or(least).unwrap_or(0)])
     }
 
     fn placed(

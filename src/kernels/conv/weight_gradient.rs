@@ -3,7 +3,7 @@
 use super::{Candidate, Conv, Filters, MadeFor, SHAPE, coop, kernel, tiles};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
-use crate::kernels::shader;
+use crate::kernels::{lib, shader};
 
 /// One weight group an invocation; any kernel size, stride and padding.
 pub static WEIGHT_GRADIENT_NAIVE: Kernel =
@@ -14,7 +14,7 @@ pub static WEIGHT_GRADIENT_DIRECT: Kernel = kernel!(
     ["x", "dy"],
     ["partial"],
     16,
-    &[],
+    &[lib::TAP_SUMS],
     &["STRIDE", "PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4"]
 );
 /// Bands of eight rows; 3x3, stride 1, any padding.
@@ -23,7 +23,7 @@ pub static WEIGHT_GRADIENT_BANDS: Kernel = kernel!(
     ["x", "dy"],
     ["partial"],
     16,
-    &[],
+    &[lib::TAP_SUMS],
     &["PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4"]
 );
 

@@ -374,9 +374,11 @@ pub(super) fn cases() -> Vec<Case> {
                     for candidate in direction.candidates().iter().filter(fits) {
                         for &(what, statistics, run) in runs(direction) {
                             let leaves = conv.statistics_chunk(candidate).is_some();
-                            let again = candidate.filters == Filters::Winograd4 && leaves && !statistics;
-                            let forward = direction == Direction::Forward;
-                            if forward && (statistics && !leaves || again) {
+                            let skipped = match statistics {
+                                true => !leaves,
+                                false => leaves && candidate.filters == Filters::Winograd4,
+                            };
+                            if direction == Direction::Forward && skipped {
                                 continue;
                             }
                             let name = format!("{}, {}{what}{kind}", name(sizes), candidate.name);
