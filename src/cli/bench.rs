@@ -25,7 +25,7 @@ pub(super) struct BenchArgs {
     what: What,
     #[command(flatten)]
     subject: SubjectArgs,
-    /// Steps that are timed [default: 20]
+    /// Steps that are timed [default: 20]; with `kernels` the turns of each candidate [default: 5]
     #[arg(long)]
     steps: Option<u32>,
     /// With `kernels`: only rows whose direction, shape and candidate hold these words, for example
@@ -45,7 +45,8 @@ pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
         What::Kernels => {
             let network = build_network(&config, [32, 32, 3], 10)?;
             let watch = |row: &ConvRow| context.output.result(row, || row.to_string());
-            convolutions::bench(&gpu, &network, config.batch as usize, &args.only, watch)
+            let turns = args.steps.unwrap_or(5);
+            convolutions::bench(&gpu, &network, config.batch as usize, &args.only, turns, watch)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::Result;
-use crate::gpu::{Buffer, Gpu, MOST_FLOPS, Recorder};
+use crate::gpu::{Buffer, Gpu, MOST_FLOPS, Plan, Recorder};
 use crate::kernels::conv::{Candidate, Conv, Direction, MadeFor};
 use crate::nn::{Layer, Network};
 use crate::rng::{Sequence, Stream};
@@ -95,14 +95,13 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// Seconds of one computation: the least of `rounds` runs of `calls` computations each, after one that warms up.
-    pub(super) fn seconds(
+    /// The candidate ready to be timed, `calls` computations a turn; it has run once.
+    pub(super) fn contender(
         &self,
         direction: Direction,
-        candidate: &Candidate,
-        rounds: u32,
+        candidate: &'static Candidate,
         calls: u32,
-    ) -> Result<f64> {
+    ) -> Result<Contender> {
         let [x, weight, y] = [self.x.view(), self.weight.view(), self.y.view()];
         let conv = &self.conv;
         let dispatches = match direction {
@@ -127,19 +126,33 @@ impl<'a> Subject<'a> {
             recorder.finish(self.gpu)
         };
         plan(1)?.run(self.gpu)?;
-        let plan = plan(calls)?;
-        let mut best = f64::INFINITY;
-        for _ in 0..rounds {
-            let started = Instant::now();
-            plan.run(self.gpu)?;
-            best = best.min(started.elapsed().as_secs_f64() / f64::from(calls));
-        }
-        Ok(best)
+        Ok(Contender { candidate, plan: plan(calls)?, calls, seconds: f64::INFINITY })
     }
 }
 
-/// Times every candidate for every convolution of the network; `watch` gets each row and may end the bench. Rows
-/// whose direction, shape and name do not hold all words of `only` are left out.
+/// A candidate that is timed in turn with others.
+pub(super) struct Contender {
+    pub(super) candidate: &'static Candidate,
+    plan: Plan,
+    calls: u32,
+    /// Of one computation, the least of all turns.
+    pub(super) seconds: f64,
+}
+
+/// Times all of them one after another, `turns` times over, so that what else runs on the machine meets all alike.
+pub(super) fn take_turns(gpu: &Gpu, contenders: &mut [Contender], turns: u32) -> Result<()> {
+    for _ in 0..turns {
+        for own in &mut *contenders {
+            let started = Instant::now();
+            own.plan.run(gpu)?;
+            own.seconds = own.seconds.min(started.elapsed().as_secs_f64() / f64::from(own.calls));
+        }
+    }
+    Ok(())
+}
+
+/// Times every candidate for every convolution of the network, those of one shape and direction in turns; `watch` gets each
+/// row and may end the bench. Rows whose direction, shape and name do not hold all words of `only` are left out.
 ///
 /// # Errors
 /// Not enough device memory, a shader that does not compile, or a lost device.
@@ -148,23 +161,28 @@ pub fn bench(
     network: &Network,
     batch: usize,
     only: &str,
+    turns: u32,
     mut watch: impl FnMut(&ConvRow) -> Result<()>,
 ) -> Result<()> {
     for conv in shapes(network, batch) {
         let subject = Subject::new(gpu, conv)?;
         let runs = |own: &&Candidate| (own.fits)(&conv) && gpu.takes(own.kernel);
         for direction in Direction::ALL {
-            let mut naive = None;
-            for candidate in direction.candidates().iter().filter(runs) {
-                let name = format!("{} {conv} {}", direction.name(), candidate.name);
-                if !only.split_whitespace().all(|word| name.contains(word)) {
-                    continue;
+            let wanted = |own: &&Candidate| {
+                let name = format!("{} {conv} {}", direction.name(), own.name);
+                only.split_whitespace().all(|word| name.contains(word))
+            };
+            let (mut naive, mut others) = (Vec::new(), Vec::new());
+            for candidate in direction.candidates().iter().filter(runs).filter(wanted) {
+                match candidate.made_for {
+                    MadeFor::Comparison => naive.push(subject.contender(direction, candidate, 1)?),
+                    _ => others.push(subject.contender(direction, candidate, 4)?),
                 }
-                let (rounds, calls) = if candidate.made_for == MadeFor::Comparison { (1, 1) } else { (5, 4) };
-                let seconds = subject.seconds(direction, candidate, rounds, calls)?;
-                if candidate.made_for == MadeFor::Comparison {
-                    naive = Some(seconds);
-                }
+            }
+            take_turns(gpu, &mut naive, 1)?;
+            take_turns(gpu, &mut others, turns)?;
+            let of_naive = naive.first().map(|own| own.seconds);
+            for Contender { candidate, seconds, .. } in naive.into_iter().chain(others) {
                 let row = ConvRow {
                     kernel: candidate.kernel.name.to_owned(),
                     shape: conv.to_string(),
@@ -173,7 +191,7 @@ pub fn bench(
                     candidate: candidate.name,
                     seconds,
                     gflops: conv.flops() as f64 / seconds / 1e9,
-                    times_naive: naive.map(|naive: f64| naive / seconds),
+                    times_naive: of_naive.map(|naive| naive / seconds),
                 };
                 watch(&row)?;
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::convolutions::{Subject, shapes};
+use super::convolutions::{Contender, Subject, shapes, take_turns};
 use crate::Result;
 use crate::gpu::{Gpu, cache_folder, keep};
 use crate::kernels::conv::{Candidate, Choices, Direction, MadeFor, Precision};
@@ -27,11 +27,11 @@ impl Effort {
         candidate.made_for != MadeFor::Comparison && (self == Self::Full || kind)
     }
 
-    /// Runs of each candidate, and dispatches of a run.
+    /// Turns of each candidate, and dispatches of a turn.
     fn repeats(self, software: bool) -> (u32, u32) {
         match (self, software) {
             (Self::Full, _) => (7, 8),
-            (_, true) => (3, 1),
+            (_, true) => (5, 1),
             (_, false) => (3, 10),
         }
     }
@@ -74,7 +74,7 @@ pub fn tune(
                         Some(subject) => subject,
                         none => none.insert(Subject::new(gpu, conv)?),
                     };
-                    let best = fastest(subject, direction, tried, effort.repeats(gpu.is_software()), &key)?;
+                    let best = fastest(gpu, subject, direction, tried, effort, &key)?;
                     best.unwrap_or_else(|| choices.get(direction, &conv))
                 }
             };
@@ -90,25 +90,26 @@ pub fn tune(
 }
 
 fn fastest(
+    gpu: &Gpu,
     subject: &Subject,
     direction: Direction,
     tried: impl Iterator<Item = &'static Candidate>,
-    (rounds, calls): (u32, u32),
+    effort: Effort,
     key: &str,
 ) -> Result<Option<&'static Candidate>> {
     let tried: Vec<_> = tried.collect();
     if let [only] = tried[..] {
         return Ok(Some(only));
     }
-    let mut best = None;
-    for candidate in tried {
-        let seconds = subject.seconds(direction, candidate, rounds, calls)?;
+    let (turns, calls) = effort.repeats(gpu.is_software());
+    let contender = |candidate| subject.contender(direction, candidate, calls);
+    let mut contenders = tried.into_iter().map(contender).collect::<Result<Vec<_>>>()?;
+    take_turns(gpu, &mut contenders, turns)?;
+    for Contender { candidate, seconds, .. } in &contenders {
         tracing::info!("{key}: {} {:.3} ms", candidate.name, seconds * 1e3);
-        if best.is_none_or(|(_, least)| seconds < least) {
-            best = Some((candidate, seconds));
-        }
     }
-    Ok(best.map(|row| row.0))
+    let best = contenders.iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    Ok(best.map(|own| own.candidate))
 }
 
 /// The choices of earlier runs on the same adapter, driver and version of wgrad, in the user's cache folder.
