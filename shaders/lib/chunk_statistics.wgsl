@@ -32,7 +32,7 @@ fn leave_statistics(at: Chunk, k: u32, first: Moments, second: Moments) {
     var shift = 0.0;
     var m2 = 0.0;
     for (var i = 0u; i < MEMBERS; i++) {
-        let member = run * MEMBERS + i;
+        let member = i * RUNS + run;
         let d = member_means[channel * WORKGROUP + member] - origin;
         let real = member < at.members;
         shift += select(0.0, d, real);
