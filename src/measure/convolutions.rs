@@ -95,13 +95,30 @@ impl<'a> Subject<'a> {
         })
     }
 
-    /// The candidate ready to be timed, `calls` computations a turn; it has run once.
-    pub(super) fn contender(
+    /// Seconds of one computation by each candidate: the least of `turns` runs of `calls` computations, after one that warms up.
+    /// They take turns, so that what else runs on the machine meets all alike.
+    pub(super) fn seconds(
         &self,
         direction: Direction,
-        candidate: &'static Candidate,
+        candidates: &[&'static Candidate],
+        turns: u32,
         calls: u32,
-    ) -> Result<Contender> {
+    ) -> Result<Vec<(&'static Candidate, f64)>> {
+        let plans: Vec<Plan> =
+            candidates.iter().map(|own| self.plan(direction, own, calls)).collect::<Result<_>>()?;
+        let mut least = vec![f64::INFINITY; plans.len()];
+        for _ in 0..turns {
+            for (plan, least) in plans.iter().zip(&mut least) {
+                let started = Instant::now();
+                plan.run(self.gpu)?;
+                *least = least.min(started.elapsed().as_secs_f64() / f64::from(calls));
+            }
+        }
+        Ok(candidates.iter().copied().zip(least).collect())
+    }
+
+    /// `calls` computations by a candidate that has run once.
+    fn plan(&self, direction: Direction, candidate: &Candidate, calls: u32) -> Result<Plan> {
         let [x, weight, y] = [self.x.view(), self.weight.view(), self.y.view()];
         let conv = &self.conv;
         let dispatches = match direction {
@@ -126,29 +143,8 @@ impl<'a> Subject<'a> {
             recorder.finish(self.gpu)
         };
         plan(1)?.run(self.gpu)?;
-        Ok(Contender { candidate, plan: plan(calls)?, calls, seconds: f64::INFINITY })
+        plan(calls)
     }
-}
-
-/// A candidate that is timed in turn with others.
-pub(super) struct Contender {
-    pub(super) candidate: &'static Candidate,
-    plan: Plan,
-    calls: u32,
-    /// Of one computation, the least of all turns.
-    pub(super) seconds: f64,
-}
-
-/// Times all of them one after another, `turns` times over, so that what else runs on the machine meets all alike.
-pub(super) fn take_turns(gpu: &Gpu, contenders: &mut [Contender], turns: u32) -> Result<()> {
-    for _ in 0..turns {
-        for own in &mut *contenders {
-            let started = Instant::now();
-            own.plan.run(gpu)?;
-            own.seconds = own.seconds.min(started.elapsed().as_secs_f64() / f64::from(own.calls));
-        }
-    }
-    Ok(())
 }
 
 /// Times every candidate for every convolution of the network, those of one shape and direction in turns; `watch` gets each
@@ -172,17 +168,12 @@ pub fn bench(
                 let name = format!("{} {conv} {}", direction.name(), own.name);
                 only.split_whitespace().all(|word| name.contains(word))
             };
-            let (mut naive, mut others) = (Vec::new(), Vec::new());
-            for candidate in direction.candidates().iter().filter(runs).filter(wanted) {
-                match candidate.made_for {
-                    MadeFor::Comparison => naive.push(subject.contender(direction, candidate, 1)?),
-                    _ => others.push(subject.contender(direction, candidate, 4)?),
-                }
-            }
-            take_turns(gpu, &mut naive, 1)?;
-            take_turns(gpu, &mut others, turns)?;
-            let of_naive = naive.first().map(|own| own.seconds);
-            for Contender { candidate, seconds, .. } in naive.into_iter().chain(others) {
+            let all = direction.candidates().iter().filter(runs).filter(wanted);
+            let (naive, others): (Vec<_>, Vec<_>) = all.partition(|own| own.made_for == MadeFor::Comparison);
+            let naive = subject.seconds(direction, &naive, 1, 1)?;
+            let of_naive = naive.first().map(|row| row.1);
+            let others = subject.seconds(direction, &others, turns, 4)?;
+            for (candidate, seconds) in naive.into_iter().chain(others) {
                 let row = ConvRow {
                     kernel: candidate.kernel.name.to_owned(),
                     shape: conv.to_string(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::convolutions::{Contender, Subject, shapes, take_turns};
+use super::convolutions::{Subject, shapes};
 use crate::Result;
 use crate::gpu::{Gpu, cache_folder, keep};
 use crate::kernels::conv::{Candidate, Choices, Direction, MadeFor, Precision};
@@ -74,7 +74,7 @@ pub fn tune(
                         Some(subject) => subject,
                         none => none.insert(Subject::new(gpu, conv)?),
                     };
-                    let best = fastest(gpu, subject, direction, tried, effort, &key)?;
+                    let best = fastest(subject, direction, tried, effort.repeats(gpu.is_software()), &key)?;
                     best.unwrap_or_else(|| choices.get(direction, &conv))
                 }
             };
@@ -90,26 +90,21 @@ pub fn tune(
 }
 
 fn fastest(
-    gpu: &Gpu,
     subject: &Subject,
     direction: Direction,
     tried: impl Iterator<Item = &'static Candidate>,
-    effort: Effort,
+    (turns, calls): (u32, u32),
     key: &str,
 ) -> Result<Option<&'static Candidate>> {
     let tried: Vec<_> = tried.collect();
     if let [only] = tried[..] {
         return Ok(Some(only));
     }
-    let (turns, calls) = effort.repeats(gpu.is_software());
-    let contender = |candidate| subject.contender(direction, candidate, calls);
-    let mut contenders = tried.into_iter().map(contender).collect::<Result<Vec<_>>>()?;
-    take_turns(gpu, &mut contenders, turns)?;
-    for Contender { candidate, seconds, .. } in &contenders {
+    let timed = subject.seconds(direction, &tried, turns, calls)?;
+    for (candidate, seconds) in &timed {
         tracing::info!("{key}: {} {:.3} ms", candidate.name, seconds * 1e3);
     }
-    let best = contenders.iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    Ok(best.map(|own| own.candidate))
+    Ok(timed.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|row| row.0))
 }
 
 /// The choices of earlier runs on the same adapter, driver and version of wgrad, in the user's cache folder.
