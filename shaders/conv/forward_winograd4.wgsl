@@ -7,7 +7,7 @@ struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<storage, read> x: array<Two>;
 @group(0) @binding(1) var<storage, read> weight: array<Four>;
 @group(0) @binding(2) var<storage, read_write> y: array<Four>;
-@group(0) @binding(3) var<storage, read_write> partial: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 const PLANES = C_IN4;
@@ -50,11 +50,8 @@ fn main(
     if STATISTICS {
         let mean = 0.0625 * ((quad_sum(made.a) + quad_sum(made.b)) + (quad_sum(made.c) + quad_sum(made.d)));
         let m2 = (squares(made.a, mean) + squares(made.b, mean)) + (squares(made.c, mean) + squares(made.d, mean));
-        let place = Chunk(local, chunk, min(WORKGROUP, all - chunk * WORKGROUP), 16.0, made.real);
-        var means = mean;
-        var deviations = m2;
-        for (var g = 0u; g < 4u; g++) {
-            leave_statistics(place, made.k + g, Moments(means[g], deviations[g]));
-        }
+        let place = Chunk(local, chunk, min(WORKGROUP, all - chunk * WORKGROUP), 16.0);
+        leave_statistics(place, made.k, Moments(mean[0], m2[0]), Moments(mean[1], m2[1]));
+        leave_statistics(place, made.k + 2u, Moments(mean[2], m2[2]), Moments(mean[3], m2[3]));
     }
 }

@@ -1,66 +1,54 @@
 // What a convolution's workgroup leaves of each channel for the batch norm after it: the mean and the sum of squared
-// deviations of all its pixels, joined from those of its invocations (Chan, Golub, LeVeque 1983). The kernel's file gives
-// partial (chunks,2,C_OUT4*4). As lib/reduce, but scalars lie apart, so that every invocation adds up a run of one of them.
-const RUNS = 16u;
+// deviations of all its pixels, joined from those of its invocations (Chan, Golub, LeVeque 1983), eight channels at a time.
+// Every invocation joins the members of one run for one of them, the first eight then the runs: two barriers, which are dear
+// where each of them ends a loop over the workgroup. The kernel's file gives partial (chunks,2,C_OUT4*4).
+const RUNS = WORKGROUP / 8u;
 const MEMBERS = WORKGROUP / RUNS; // of a run
-var<workgroup> statistics_of: array<f32, WORKGROUP * 8u>;
-var<workgroup> statistics_runs: array<f32, RUNS * 8u>;
+var<workgroup> member_means: array<f32, WORKGROUP * 8u>;
+var<workgroup> member_m2: array<f32, WORKGROUP * 8u>;
+var<workgroup> run_shifts: array<f32, WORKGROUP>;
+var<workgroup> run_m2: array<f32, WORKGROUP>;
 
-struct Chunk { local: u32, chunk: u32, members: u32, pixels: f32, real: bool }
+struct Chunk { local: u32, chunk: u32, members: u32, pixels: f32 }
 
 struct Moments { mean: vec4<f32>, m2: vec4<f32> }
 
-fn set_statistics(local: u32, first: u32, v: vec4<f32>) {
-    statistics_of[first * WORKGROUP + local] = v.x;
-    statistics_of[(first + 1u) * WORKGROUP + local] = v.y;
-    statistics_of[(first + 2u) * WORKGROUP + local] = v.z;
-    statistics_of[(first + 3u) * WORKGROUP + local] = v.w;
-}
-
-fn run_at(first: u32, run: u32) -> vec4<f32> {
-    let at = first * RUNS + run;
-    return vec4<f32>(
-        statistics_runs[at], statistics_runs[at + RUNS], statistics_runs[at + 2u * RUNS], statistics_runs[at + 3u * RUNS],
-    );
-}
-
-// Sums of what all invocations hold; every invocation must call it, with the same `count` of scalars, 4 or 8.
-fn sum_statistics(local: u32, own: Moments, count: u32) -> Moments {
-    workgroupBarrier();
-    set_statistics(local, 0u, own.mean);
-    if count > 4u {
-        set_statistics(local, 4u, own.m2);
+fn set_member(local: u32, first: u32, own: Moments) {
+    for (var c = 0u; c < 4u; c++) {
+        member_means[(first + c) * WORKGROUP + local] = own.mean[c];
+        member_m2[(first + c) * WORKGROUP + local] = own.m2[c];
     }
+}
+
+// Of two groups of channels, the first of them `k`. The first `members` invocations are real, each with `pixels` pixels. Every
+// invocation must call it.
+fn leave_statistics(at: Chunk, k: u32, first: Moments, second: Moments) {
+    set_member(at.local, 0u, first);
+    set_member(at.local, 4u, second);
     workgroupBarrier();
-    for (var i = local; i < RUNS * count; i += WORKGROUP) {
-        let first = i / RUNS * WORKGROUP + i % RUNS * MEMBERS;
-        var sum = statistics_of[first];
-        for (var member = 1u; member < MEMBERS; member++) {
-            sum += statistics_of[first + member];
+    let channel = at.local % 8u;
+    let run = at.local / 8u;
+    let origin = member_means[channel * WORKGROUP];
+    var shift = 0.0;
+    var m2 = 0.0;
+    for (var i = 0u; i < MEMBERS; i++) {
+        let member = i * RUNS + run;
+        let d = member_means[channel * WORKGROUP + member] - origin;
+        let real = member < at.members;
+        shift += select(0.0, d, real);
+        m2 += select(0.0, fma(at.pixels, d * d, member_m2[channel * WORKGROUP + member]), real);
+    }
+    run_shifts[channel * RUNS + run] = shift;
+    run_m2[channel * RUNS + run] = m2;
+    workgroupBarrier();
+    if at.local < 8u && k * 4u + channel < C_OUT4 * 4u {
+        for (var other = 1u; other < RUNS; other++) {
+            shift += run_shifts[channel * RUNS + other];
+            m2 += run_m2[channel * RUNS + other];
         }
-        statistics_runs[i] = sum;
-    }
-    workgroupBarrier();
-    var sums = Moments();
-    for (var run = 0u; run < RUNS; run++) {
-        sums.mean += run_at(0u, run);
-        if count > 4u {
-            sums.m2 += run_at(4u, run);
-        }
-    }
-    return sums;
-}
-
-// `own` is of this invocation's `pixels` pixels; `members` invocations are real. Every invocation must call it.
-fn leave_statistics(at: Chunk, k: u32, own: Moments) {
-    let zero = vec4<f32>();
-    let given = Moments(select(zero, own.mean, at.real), select(zero, own.m2, at.real));
-    let sums = sum_statistics(at.local, given, 8u);
-    let centre = sums.mean / f32(at.members);
-    let d = select(zero, own.mean - centre, at.real);
-    let spread = sum_statistics(at.local, Moments(d * d, zero), 4u);
-    if at.local == 0u && k < C_OUT4 {
-        partial[2u * at.chunk * C_OUT4 + k] = centre;
-        partial[(2u * at.chunk + 1u) * C_OUT4 + k] = fma(vec4<f32>(at.pixels), spread.mean, sums.m2);
+        shift /= f32(at.members);
+        let place = 2u * at.chunk * C_OUT4 * 4u + k * 4u + channel;
+        partial[place] = origin + shift;
+        partial[place + C_OUT4 * 4u] = max(m2 - at.pixels * f32(at.members) * shift * shift, 0.0);
     }
 }

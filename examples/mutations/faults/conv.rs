@@ -70,8 +70,32 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "conv/forward_winograd4",
         "wrong count where variances are joined",
-        "16.0, made.real",
-        "8.0, made.real",
+        "chunk * WORKGROUP), 16.0)",
+        "chunk * WORKGROUP), 8.0)",
+    ),
+    fault(
+        "conv/forward_winograd4",
+        "tiles behind the last image counted in the statistics",
+        "let real = member < at.members;",
+        "let real = member < WORKGROUP;",
+    ),
+    fault(
+        "conv/forward_winograd4",
+        "statistics of the last run left out",
+        "other < RUNS; other++",
+        "other + 1u < RUNS; other++",
+    ),
+    race(
+        "conv/forward_winograd4",
+        "no barrier before members are joined",
+        "set_member(at.local, 4u, second);\n    workgroupBarrier();",
+        "set_member(at.local, 4u, second);",
+    ),
+    race(
+        "conv/forward_winograd4",
+        "no barrier before runs are joined",
+        "    workgroupBarrier();\n    if at.local < 8u",
+        "    if at.local < 8u",
     ),
     fault(
         "conv/forward_winograd4",

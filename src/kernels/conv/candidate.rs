@@ -105,7 +105,7 @@ impl Candidate {
     pub fn statistics_tile(&self) -> usize {
         match self.kernel.name {
             "conv/forward_tiled" => 8,
-            "conv/forward_direct" => 4,
+            "conv/forward_direct" | "conv/forward_winograd4" => 4,
             _ => 1,
         }
     }

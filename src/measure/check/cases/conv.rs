@@ -31,7 +31,7 @@ const SHAPES: &[Sizes] = &[
     [2, 7, 6, 5, 3, 5, 1, 2],
     [5, 8, 8, 64, 64, 3, 1, 1],
     [128, 32, 32, 3, 16, 3, 1, 1],
-    [7, 8, 12, 5, 18, 3, 1, 1],
+    [23, 8, 12, 5, 18, 3, 1, 1],
     [3, 8, 24, 5, 18, 3, 1, 1],
     [3, 7, 9, 18, 37, 3, 1, 1],
     [2, 13, 6, 33, 20, 3, 1, 1],
@@ -41,14 +41,14 @@ const SHAPES: &[Sizes] = &[
 
 /// Those with extreme values too: odd and whole tiles, stride 2.
 const EXTREME: &[Sizes] =
-    &[[3, 7, 5, 5, 18, 3, 1, 1], [2, 9, 8, 16, 32, 3, 2, 1], [7, 8, 12, 5, 18, 3, 1, 1]];
+    &[[3, 7, 5, 5, 18, 3, 1, 1], [2, 9, 8, 16, 32, 3, 2, 1], [23, 8, 12, 5, 18, 3, 1, 1]];
 
 /// The only ones for Winograd's F(4x4), which drivers that run on the CPU compile for up to eight seconds: odd and whole tiles,
-/// channels that end within a block, and one of ResNet's. Where it leaves statistics, it does so in all of them.
+/// channels that end within a block, more tiles than a workgroup has, and one of ResNet's. Where it leaves statistics, it does so in all of them.
 const WINOGRAD4: &[Sizes] = &[
     [3, 7, 5, 5, 18, 3, 1, 1],
     [5, 8, 8, 64, 64, 3, 1, 1],
-    [7, 8, 12, 5, 18, 3, 1, 1],
+    [23, 8, 12, 5, 18, 3, 1, 1],
     [2, 13, 6, 33, 20, 3, 1, 1],
 ];
 
