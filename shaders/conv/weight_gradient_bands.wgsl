@@ -1,10 +1,10 @@
 // As conv/weight_gradient_naive for KERNEL 3 and STRIDE 1; what changed: an invocation owns one input channel x 9 taps x 8
 // output channels and walks along bands of eight rows, four columns at a time: 40 loads of x and 256 of dy (the same for the
 // whole workgroup) serve 2,304 multiply-adds. It takes one output channel after another, so that nine sums stay in registers
-// for 32 pixels.
+// for 32 pixels, and ties the pixels to each other.
 // x: N,C_IN4,H_IN,W_IN,4  dy: N,C_OUT4,H_OUT,W_OUT,4  partial: splits,stride (3,3,C_IN4*4,C_OUT4*4)
 // Workgroups: x over input channels, y over pairs of output groups, z over splits: a split is a run of bands.
-struct Params { batch: u32, bands: u32, stride: u32, pad0: u32 } // bands a split; words a split
+struct Params { batch: u32, bands: u32, stride: u32, zero: u32 } // bands a split; words a split; 0
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;
@@ -56,13 +56,25 @@ fn gradient(plane: u32, h: u32, w: u32, lane: u32) -> f32 {
     return select(0.0, group[lane], inside);
 }
 
-// Along four columns of row h.
+// `value`, but not before the sums `after` are known (no bit of them is taken, for params.zero is 0). Drivers that run on the CPU
+// have multiply and add apart: untied, LLVM multiplies for many pixels first and keeps the products on the stack.
+fn tied(value: f32, after: vec3<f32>) -> f32 {
+    let bits = (bitcast<u32>(after.x) | bitcast<u32>(after.y)) | bitcast<u32>(after.z);
+    return bitcast<f32>(bitcast<u32>(value) | (bits & params.zero));
+}
+
+// Pixel `column` of the four in row h; which sums it waits for goes round.
+fn add_pixel(v: mat3x3<f32>, place: Place, r: u32, column: u32, s: mat3x3<f32>) -> mat3x3<f32> {
+    let g = gradient(place.plane, place.h + r, place.w + column, place.lane);
+    return add(v, tied(g, s[(r + column) % 3u]), s);
+}
+
+// Along four columns of row h + r.
 fn add_row(a: Row, b: Row, c: Row, place: Place, r: u32, sums: mat3x3<f32>) -> mat3x3<f32> {
-    let h = place.h + r;
-    var s = add(mat3x3<f32>(a.left, b.left, c.left), gradient(place.plane, h, place.w, place.lane), sums);
-    s = add(mat3x3<f32>(second(a), second(b), second(c)), gradient(place.plane, h, place.w + 1u, place.lane), s);
-    s = add(mat3x3<f32>(third(a), third(b), third(c)), gradient(place.plane, h, place.w + 2u, place.lane), s);
-    return add(mat3x3<f32>(a.right, b.right, c.right), gradient(place.plane, h, place.w + 3u, place.lane), s);
+    var s = add_pixel(mat3x3<f32>(a.left, b.left, c.left), place, r, 0u, sums);
+    s = add_pixel(mat3x3<f32>(second(a), second(b), second(c)), place, r, 1u, s);
+    s = add_pixel(mat3x3<f32>(third(a), third(b), third(c)), place, r, 2u, s);
+    return add_pixel(mat3x3<f32>(a.right, b.right, c.right), place, r, 3u, s);
 }
 
 fn second(row: Row) -> vec3<f32> {

@@ -66,7 +66,7 @@ fn tiles_of(conv: &Conv, side: usize) -> usize {
 }
 
 impl Conv {
-    /// A dispatch of a candidate on the views that its kernel binds, first ones first.
+    /// A dispatch of a candidate on the views that its kernel binds, first ones first; its parameters are the batch, `more` and 0.
     fn dispatch(&self, candidate: &Candidate, views: &[&View], more: [u32; 2]) -> Dispatch {
         let kernel = candidate.kernel;
         Dispatch::new(
