@@ -1,6 +1,8 @@
 # The two commands of a fresh machine: make train, make test.
 
 CARGO ?= cargo
+# The program, for example one that is built already: make train WGRAD=target/release/wgrad
+WGRAD ?= $(CARGO) run --release --
 # More flags for the run: make train TRAIN_FLAGS="--epochs 10 --seed 1"
 TRAIN_FLAGS ?=
 # A Python with tests/golden/requirements.txt, and the activations to compare: make compare-torch PYTHON=venv/bin/python
@@ -31,7 +33,7 @@ help:
 	@echo "make compare-torch  compares one step with PyTorch in many settings; PYTHON=python with PyTorch"
 
 train: driver
-	$(CARGO) run --release -- train --recipe quickstart $(TRAIN_FLAGS)
+	$(WGRAD) train --recipe quickstart $(TRAIN_FLAGS)
 
 test: driver tools
 	$(CARGO) test --release
