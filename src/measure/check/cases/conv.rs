@@ -44,7 +44,8 @@ const EXTREME: &[Sizes] =
     &[[3, 7, 5, 5, 18, 3, 1, 1], [2, 9, 8, 16, 32, 3, 2, 1], [23, 8, 12, 5, 18, 3, 1, 1]];
 
 /// The only ones for Winograd's F(4x4), which drivers that run on the CPU compile for up to eight seconds: odd and whole tiles,
-/// channels that end within a block, more tiles than a workgroup has, and one of ResNet's. Where it leaves statistics, it does so in all of them.
+/// channels that end within a block, more tiles than a workgroup has, and one of ResNet's. Where it leaves statistics, it does so
+/// in all of them.
 const WINOGRAD4: &[Sizes] = &[
     [3, 7, 5, 5, 18, 3, 1, 1],
     [5, 8, 8, 64, 64, 3, 1, 1],
