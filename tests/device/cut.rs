@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use wgrad::gpu::{Buffer, Dispatch, Gpu, Limits, Recorder, Selection};
+use wgrad::gpu::{Buffer, Dispatch, Gpu, Recorder};
 use wgrad::kernels::conv::{Candidate, Choices, Conv, Direction};
 use wgrad::rng::{Sequence, Stream};
 use wgrad::train::{Checkpoint, Observer, Run};
@@ -100,7 +100,7 @@ fn conv_of([batch, height, width, in_channels, out_channels, kernel, stride, pad
 
 #[test]
 fn parts_give_the_bits_of_the_whole() {
-    let gpu = &Gpu::open(&Selection::default(), Limits::Adapter).expect("a device with all that it offers");
+    let gpu = gpu();
     let mut cut = [0; 3];
     for conv in SHAPES.map(conv_of) {
         let tensors = Tensors::new(gpu, conv);
@@ -109,39 +109,29 @@ fn parts_give_the_bits_of_the_whole() {
             let small = conv.height < 64 || direction == Direction::WeightGradient;
             let takes = |own: &&Candidate| small && (own.fits)(&conv) && gpu.takes(own.kernel);
             for candidate in direction.candidates().iter().filter(takes) {
-                let with_statistics =
-                    direction == Direction::Forward && conv.statistics_chunk(candidate).is_some();
-                let options = match direction {
-                    Direction::Forward => vec![false, with_statistics],
-                    Direction::InputGradient => vec![false, true],
-                    Direction::WeightGradient => vec![false],
+                // What a part leaves besides, or adds to, tells most of where it lies.
+                let option = match direction {
+                    Direction::Forward => conv.statistics_chunk(candidate).is_some(),
+                    Direction::InputGradient => true,
+                    Direction::WeightGradient => false,
                 };
-                for option in options {
-                    let name = format!("{} of {conv}, {}, {option}", direction.name(), candidate.name);
-                    let whole = tensors.dispatches(direction, candidate, option, u64::MAX);
-                    assert_eq!(whole.len(), 1, "{name}");
-                    let expected = tensors.run(gpu, &whole);
-                    let mut least = 1;
-                    for share in [3, 1000] {
-                        let parts = tensors.dispatches(direction, candidate, option, whole[0].flops / share);
-                        assert!(parts.len() >= least, "{name}: {} parts", parts.len());
-                        least = parts.len();
-                        assert_eq!(
-                            parts.iter().map(|part| part.flops).sum::<u64>(),
-                            whole[0].flops,
-                            "{name}"
-                        );
-                        let got = tensors.run(gpu, &parts);
-                        let differ = got.iter().zip(&expected).filter(|(a, b)| a != b).count();
-                        assert_eq!(differ, 0, "{name}, {} parts: {differ} words differ", parts.len());
-                    }
-                    // Splits that do not begin with images that views may start at are left together.
-                    assert!(
-                        least > 1 || direction == Direction::WeightGradient,
-                        "{name}: it is not cut at all"
-                    );
-                    cut[direction as usize] += usize::from(least > 1);
+                let name = format!("{} of {conv}, {}, {option}", direction.name(), candidate.name);
+                let whole = tensors.dispatches(direction, candidate, option, u64::MAX);
+                assert_eq!(whole.len(), 1, "{name}");
+                let expected = tensors.run(gpu, &whole);
+                let mut least = 1;
+                for share in [3, 1000] {
+                    let parts = tensors.dispatches(direction, candidate, option, whole[0].flops / share);
+                    assert!(parts.len() >= least, "{name}: {} parts", parts.len());
+                    least = parts.len();
+                    assert_eq!(parts.iter().map(|part| part.flops).sum::<u64>(), whole[0].flops, "{name}");
+                    let got = tensors.run(gpu, &parts);
+                    let differ = got.iter().zip(&expected).filter(|(a, b)| a != b).count();
+                    assert_eq!(differ, 0, "{name}, {} parts: {differ} words differ", parts.len());
                 }
+                // Splits that do not begin with images that views may start at are left together.
+                assert!(least > 1 || direction == Direction::WeightGradient, "{name}: it is not cut at all");
+                cut[direction as usize] += usize::from(least > 1);
             }
         }
     }

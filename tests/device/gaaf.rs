@@ -5,12 +5,14 @@
 mod network;
 
 use network::{Order, growth};
-use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::gpu::Limits;
 use wgrad::kernels::Activation;
+
+use crate::support::open;
 
 #[test]
 fn gradients_grow_as_in_the_simulation() {
-    let gpu = Gpu::open(&Selection::default(), Limits::Adapter).expect("an adapter");
+    let gpu = open(Limits::Adapter);
     // 9 blocks as in ResNet-20; the example has the other depths and the pre-activation order.
     for (spec, simulated) in [
         ("relu", 6.8),

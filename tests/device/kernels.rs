@@ -1,20 +1,20 @@
-//! Every kernel against its twin: a test for each family.
+//! Every kernel against its twin, within WebGPU's default limits: a test for each family.
 
 use std::sync::LazyLock;
 
-use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::gpu::{Gpu, Limits};
 use wgrad::measure::check::{Case, cases};
 
-use crate::support::gpu;
+use crate::support::{gpu, open};
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(cases);
 
 fn family(name: &str) {
-    // Those of mixed precision need more than WebGPU's defaults: a test of their own.
-    let cases: Vec<_> = CASES.iter().filter(|case| case.family() == name && case.fits(gpu())).collect();
-    assert!(!cases.is_empty(), "there is no case of {name}");
     // A software driver compiles in one thread a device: of its own, so that families do not wait for each other.
-    let own = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");
+    let own = open(Limits::WebGpu);
+    // Those of mixed precision need more than WebGPU's defaults: a test of their own.
+    let cases: Vec<_> = CASES.iter().filter(|case| case.family() == name && case.fits(&own)).collect();
+    assert!(!cases.is_empty(), "there is no case of {name}");
     run(&own, &cases);
 }
 
@@ -36,12 +36,11 @@ fn run(gpu: &Gpu, cases: &[&Case]) {
 /// Where the adapter has no cooperative matrices no case of theirs may claim to fit.
 #[test]
 fn mixed_precision() {
-    let own = Gpu::open(&Selection::default(), Limits::Adapter).expect("a device with all that it offers");
     let mixed = |case: &&Case| case.kernel.ends_with("_coop");
-    assert_eq!(CASES.iter().filter(mixed).filter(|case| case.fits(gpu())).count(), 0);
-    let cases: Vec<_> = CASES.iter().filter(mixed).filter(|case| case.fits(&own)).collect();
-    assert_eq!(cases.is_empty(), own.cooperative_side().is_err());
-    run(&own, &cases);
+    assert_eq!(CASES.iter().filter(mixed).filter(|case| case.fits(&open(Limits::WebGpu))).count(), 0);
+    let cases: Vec<_> = CASES.iter().filter(mixed).filter(|case| case.fits(gpu())).collect();
+    assert_eq!(cases.is_empty(), gpu().cooperative_side().is_err());
+    run(gpu(), &cases);
 }
 
 macro_rules! families {

@@ -2,15 +2,12 @@
 
 use std::sync::atomic::AtomicBool;
 
-use wgrad::gpu::{Gpu, Limits, Recorder, Selection};
+use wgrad::gpu::{Gpu, Limits, Recorder};
 use wgrad::kernels::ceiling;
 use wgrad::train::{Observer, Run, StepReport};
 
 use super::training::{config, few};
-
-fn open() -> Gpu {
-    Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own")
-}
+use crate::support::open;
 
 /// Destroys the device after a step of this epoch.
 struct Destroyer<'a> {
@@ -37,7 +34,7 @@ fn a_lost_device_leaves_the_last_checkpoint() {
     let (config, dataset) =
         (config(&["model=resnet8", "batch=16", "eval_batch=20", "epochs=3"]), few(60, 20));
     {
-        let gpu = open();
+        let gpu = open(Limits::WebGpu);
         let mut run = Run::create(&gpu, config.clone(), &dataset, &out).expect("a run");
         let mut destroyer = Destroyer { gpu: &gpu, epoch: 2 };
         let error = run.train(&mut destroyer, &AtomicBool::new(false)).expect_err("the device is gone");
@@ -47,7 +44,7 @@ fn a_lost_device_leaves_the_last_checkpoint() {
         }
         assert_eq!(error.exit_code(), 1);
     }
-    let gpu = open();
+    let gpu = open(Limits::WebGpu);
     let mut run = Run::resume(&gpu, &out, config, &dataset).expect("the first epoch's checkpoint is usable");
     let summary = run.train(&mut Nobody, &AtomicBool::new(false)).expect("it goes on");
     assert_eq!(summary.epochs, 3);
@@ -58,7 +55,7 @@ fn a_device_that_is_lost_before_the_first_step_leaves_no_folder() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("run");
     let (config, dataset) = (config(&["model=resnet8", "batch=16", "eval_batch=20"]), few(60, 20));
-    let gpu = open();
+    let gpu = open(Limits::WebGpu);
     let mut run = Run::create(&gpu, config, &dataset, &out).expect("a run");
     assert!(out.exists());
     gpu.destroy();
@@ -71,7 +68,7 @@ fn a_device_that_is_lost_before_the_first_step_leaves_no_folder() {
 /// A plan that takes long is submitted in parts, one that is quick at once, with the same results.
 #[test]
 fn long_replays_are_submitted_in_parts() {
-    let gpu = open();
+    let gpu = open(Limits::WebGpu);
     let y = gpu.buffer("y", 4 << 12).expect("a buffer").view();
     let plan = |rounds: u32, dispatches: usize| {
         let mut recorder = Recorder::new();

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::gpu::{Gpu, Limits};
 use wgrad::train::{Observer, Run, Summary};
 use wgrad::{Error, Result};
 
 use super::training::{config, few};
+use crate::support::open;
 
 struct Nobody;
 impl Observer for Nobody {}
@@ -45,13 +46,9 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn open() -> Gpu {
-    Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own")
-}
-
 #[test]
 fn a_buffer_that_is_refused_is_named_and_the_device_goes_on() {
-    let gpu = open();
+    let gpu = open(Limits::WebGpu);
     let kept = gpu.upload("kept", &[7u32; 1000]).expect("4,000 bytes");
     gpu.cap_memory(Some(1 << 20));
     let error = gpu.buffer("large", 1 << 20).expect_err("4 MiB");
@@ -66,7 +63,7 @@ fn a_buffer_that_is_refused_is_named_and_the_device_goes_on() {
 
 #[test]
 fn a_new_run_that_finds_no_memory_leaves_nothing() {
-    let gpu = open();
+    let gpu = open(Limits::WebGpu);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("run");
     // As many steps as there are places where memory is asked for.
@@ -91,7 +88,7 @@ fn a_new_run_that_finds_no_memory_leaves_nothing() {
 
 #[test]
 fn a_run_that_goes_on_without_memory_keeps_its_checkpoint() {
-    let gpu = open();
+    let gpu = open(Limits::WebGpu);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("run");
     trained(&gpu, &out, &["batch=8", "epochs=1"]).expect("it trains");

@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use wgrad::config::{Recompute, RunConfig};
 use wgrad::data::Dataset;
-use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::gpu::Limits;
 use wgrad::train::{MemoryEstimate, Observer, Run};
 
 use super::training::{config, few, tensors, train};
+use crate::support::open;
 
 struct Silent;
 impl Observer for Silent {}
@@ -19,7 +20,7 @@ fn with(config: &RunConfig, recompute: Recompute) -> RunConfig {
 
 /// The estimate, and the bytes that were taken.
 fn memory_of(config: RunConfig, dataset: &Dataset, out: &Path) -> (MemoryEstimate, u64) {
-    let gpu = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");
+    let gpu = open(Limits::Adapter);
     let mut run = Run::create(&gpu, config, dataset, out).expect("it starts");
     let estimate = run.memory();
     run.train(&mut Silent, &AtomicBool::new(false)).expect("it trains");

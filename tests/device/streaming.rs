@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use wgrad::config::{Residence, RunConfig};
 use wgrad::data::{Dataset, Images};
-use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::gpu::Limits;
 use wgrad::kernels::augment::Normalize;
 use wgrad::kernels::conv::Choices;
 use wgrad::nn::Weights;
@@ -14,7 +14,7 @@ use wgrad::train::{
 };
 
 use super::training::{config, few, tensors, train};
-use crate::support::gpu;
+use crate::support::{gpu, open};
 
 /// Batches of 16 and of 9 divide nothing: the last ones of an epoch, of validation and of the test are smaller.
 const BASE: [&str; 5] =
@@ -140,7 +140,7 @@ fn auto_streams_what_does_not_fit() {
     let base = ["model=mlp_2x16", "batch=8", "eval_batch=10", "epochs=1", "steps=20", "data.validation=0.1"];
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = |name: &str, cap: Option<u64>, sets: &[&str]| {
-        let gpu = Gpu::open(&Selection::default(), Limits::WebGpu).expect("a device of its own");
+        let gpu = open(Limits::Adapter);
         gpu.cap_memory(cap);
         let config = config(&[&base[..], sets].concat());
         let mut run = Run::create(&gpu, config, &dataset, &folder.path().join(name))?;

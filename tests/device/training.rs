@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use wgrad::config::RunConfig;
 use wgrad::data::{Dataset, Images, Source, load};
-use wgrad::gpu::{Gpu, Limits, Selection};
+use wgrad::gpu::{Gpu, Limits};
 use wgrad::train::{Checkpoint, Observer, Run, StepReport, Summary, metrics};
 
-use crate::support::gpu;
+use crate::support::{gpu, open};
 
 /// The first images of the bundled sample; its classes take turns.
 pub fn few(train: usize, test: usize) -> Dataset {
@@ -166,7 +166,7 @@ fn learns_a_batch_by_heart() {
 
 #[test]
 fn nothing_is_allocated_after_the_first_step() {
-    let gpu = Gpu::open(&Selection::default(), Limits::Adapter).expect("a device of its own");
+    let gpu = open(Limits::Adapter);
     let dataset = few(50, 10);
     let config = config(&["model=resnet8", "batch=16", "epochs=3", "data.validation=0.2", "eval_batch=10"]);
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -220,7 +220,7 @@ fn losses(gpu: &Gpu, dataset: &Dataset, precision: &str, seed: u32) -> wgrad::Re
 /// another seed. Where it has none, the error says so.
 #[test]
 fn mixed_precision_learns_as_f32_does_or_says_what_is_missing() {
-    let gpu = &Gpu::open(&Selection::default(), Limits::Adapter).expect("a device with all that it offers");
+    let gpu = &open(Limits::Adapter);
     let dataset = few(42, 10);
     let mixed = losses(gpu, &dataset, "mixed", 0);
     if let Err(reason) = gpu.cooperative_side() {

@@ -101,12 +101,13 @@ impl Candidate {
     }
 
     /// Side of the square tiles of pixels that its statistics count one after the other, each row by row; 1 where pixels count
-    /// as they lie in the images.
-    pub fn statistics_tile(&self) -> usize {
+    /// as they lie in the images; `None` where it never leaves any.
+    pub fn statistics_tile(&self) -> Option<usize> {
         match self.kernel.name {
-            "conv/forward_tiled" => 8,
-            "conv/forward_direct" | "conv/forward_winograd4" => 4,
-            _ => 1,
+            "conv/forward_tiled" => Some(8),
+            "conv/forward_direct" | "conv/forward_winograd4" => Some(4),
+            "conv/forward_gemm" | "conv/forward_coop" => Some(1),
+            _ => None,
         }
     }
 

@@ -216,19 +216,22 @@ impl Setting {
 /// Activations that meet all modes, workgroups and shortcuts together.
 const TOGETHER: [&str; 4] = ["relu", "silu", "dropact:unit=channel", "rrelu:mode=torch"];
 
-/// All activations on a small shape, each in both modes with both workgroups, and with each shortcut; and one on the others.
+/// All activations on a small shape, each in both modes, with workgroups and shortcuts by turns; and one on the others.
 pub(super) fn settings() -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut add = |spec: &str, mode, shape, kind, workgroup| {
         settings.push(Setting { spec: spec.to_owned(), mode, shape, kind, workgroup, extreme: false });
     };
     let kinds = [Kind::None, Kind::Same, Kind::Padded(Shape::new(3, 7, 5, 5))];
-    let pairs = [Mode::Train, Mode::Eval].into_iter().flat_map(|mode| WORKGROUPS.map(|w| (mode, w)));
     for (index, spec) in specs().iter().enumerate() {
-        for (turn, (mode, workgroup)) in pairs.clone().enumerate() {
-            for (at, kind) in kinds.into_iter().enumerate() {
-                if TOGETHER.contains(&spec.as_str()) || (index + turn) % kinds.len() == at {
-                    add(spec, mode, Shape::new(3, 4, 3, 18), kind, workgroup);
+        for (turn, mode) in [Mode::Train, Mode::Eval].into_iter().enumerate() {
+            for (wide, workgroup) in WORKGROUPS.into_iter().enumerate() {
+                for (at, kind) in kinds.into_iter().enumerate() {
+                    let its_turn =
+                        (index + turn) % WORKGROUPS.len() == wide && (index + turn) % kinds.len() == at;
+                    if TOGETHER.contains(&spec.as_str()) || its_turn {
+                        add(spec, mode, Shape::new(3, 4, 3, 18), kind, workgroup);
+                    }
                 }
             }
         }

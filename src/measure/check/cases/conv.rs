@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use super::winograd;
-use crate::Result;
 use crate::kernels::conv::{Candidate, Conv, Direction, Filters, MadeFor, Precision};
 use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
@@ -12,6 +11,7 @@ use crate::measure::check::compare::{Comparison, compare, untouched};
 use crate::measure::check::lab::{Lab, abs, make_extreme, normals, pack, pack_filters};
 use crate::measure::check::tolerance::{Approx, TINY, ULP, sum_of_products};
 use crate::reference::{self, Shape};
+use crate::{Error, Result};
 
 /// (batch, height, width, in, out, kernel, stride, padding)
 pub(super) type Sizes = [usize; 8];
@@ -44,14 +44,17 @@ const EXTREME: &[Sizes] =
     &[[3, 7, 5, 5, 18, 3, 1, 1], [2, 9, 8, 16, 32, 3, 2, 1], [23, 8, 12, 5, 18, 3, 1, 1]];
 
 /// The only ones for Winograd's F(4x4), which drivers that run on the CPU compile for up to eight seconds: odd and whole tiles,
-/// channels that end within a block, more tiles than a workgroup has, and one of ResNet's. Where it leaves statistics, it does so
-/// in all of them.
+/// channels that end within a block, more tiles than a workgroup has, and one of ResNet's.
 const WINOGRAD4: &[Sizes] = &[
     [3, 7, 5, 5, 18, 3, 1, 1],
     [5, 8, 8, 64, 64, 3, 1, 1],
     [23, 8, 12, 5, 18, 3, 1, 1],
     [2, 13, 6, 33, 20, 3, 1, 1],
 ];
+
+/// Computed with and without statistics, and with and without adding to what dx holds; the others in one of two forms, since
+/// drivers that run on the CPU take a second to compile each.
+const BOTH_FORMS: &[Sizes] = EXTREME;
 
 /// Only for the gradient of the weights: sums of more than 65,535 pixels a part.
 const LONG: Sizes = [1030, 32, 32, 3, 4, 3, 1, 1];
@@ -227,8 +230,13 @@ impl Twin {
         };
         let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
         if statistics {
-            let [expected, tolerance] =
-                tile_statistics(value, &tolerance, self.output(), chunk, candidate.statistics_tile());
+            let Some(side) = candidate.statistics_tile() else {
+                return Err(Error::kernel(
+                    candidate.kernel.name,
+                    "no statistics_tile tells which pixels its chunks have",
+                ));
+            };
+            let [expected, tolerance] = tile_statistics(value, &tolerance, self.output(), chunk, side);
             all.extend(lab.check(&partial, &expected, &tolerance)?);
         } else {
             let (got, guard) = lab.read(&partial)?;
@@ -333,26 +341,35 @@ fn tile_statistics(y: &[f64], error: &[f64], shape: Shape, chunk: usize, side: u
 
 type Run = fn(&Twin, &Lab, &'static Candidate) -> Result<Vec<Comparison>>;
 
-/// What is run of a direction: a name of the difference, and whether it is for candidates that leave statistics.
-fn runs(direction: Direction) -> &'static [(&'static str, bool, Run)] {
-    match direction {
-        Direction::Forward => &[
-            ("", false, |twin, lab, candidate| twin.forward(lab, candidate, false)),
-            (", statistics", true, |twin, lab, candidate| twin.forward(lab, candidate, true)),
-        ],
-        Direction::InputGradient => &[
-            ("", false, |twin, lab, candidate| twin.input_gradient(lab, candidate, false)),
-            (", accumulate", false, |twin, lab, candidate| twin.input_gradient(lab, candidate, true)),
-        ],
+/// What is run of a direction and shape: a name of the difference from the plain form, and how. `turn` is the shape's place.
+fn runs(direction: Direction, candidate: &Candidate, sizes: Sizes, turn: usize) -> Vec<(&'static str, Run)> {
+    let (plain, other): ((_, Run), (_, Run)) = match direction {
+        Direction::Forward => (
+            ("", |twin, lab, candidate| twin.forward(lab, candidate, false)),
+            (", statistics", |twin, lab, candidate| twin.forward(lab, candidate, true)),
+        ),
+        Direction::InputGradient => (
+            ("", |twin, lab, candidate| twin.input_gradient(lab, candidate, false)),
+            (", accumulate", |twin, lab, candidate| twin.input_gradient(lab, candidate, true)),
+        ),
         Direction::WeightGradient => {
-            &[("", false, |twin, lab, candidate| twin.weight_gradient(lab, candidate))]
+            return vec![("", |twin, lab, candidate| twin.weight_gradient(lab, candidate))];
         }
+    };
+    let both = BOTH_FORMS.contains(&sizes);
+    // Statistics come with the whole of y: where they are left, they are the form of most use.
+    let leaves = conv_of(sizes).statistics_chunk(candidate).is_some();
+    match direction {
+        Direction::Forward if !leaves => vec![plain],
+        Direction::Forward if !both || candidate.filters == Filters::Winograd4 => vec![other],
+        _ if both => vec![plain, other],
+        _ => vec![if turn % 2 == 0 { plain } else { other }],
     }
 }
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for &sizes in SHAPES.iter().chain([&LONG]) {
+    for (turn, &sizes) in SHAPES.iter().chain([&LONG]).enumerate() {
         let conv = conv_of(sizes);
         for precision in [Precision::F32, Precision::Mixed] {
             for &(inputs, kind) in Inputs::of(precision) {
@@ -373,15 +390,7 @@ pub(super) fn cases() -> Vec<Case> {
                         own.precision() == precision && (own.fits)(&conv) && worth && chosen
                     };
                     for candidate in direction.candidates().iter().filter(fits) {
-                        for &(what, statistics, run) in runs(direction) {
-                            let leaves = conv.statistics_chunk(candidate).is_some();
-                            let skipped = match statistics {
-                                true => !leaves,
-                                false => leaves && candidate.filters == Filters::Winograd4,
-                            };
-                            if direction == Direction::Forward && skipped {
-                                continue;
-                            }
+                        for (what, run) in runs(direction, candidate, sizes, turn) {
                             let name = format!("{}, {}{what}{kind}", name(sizes), candidate.name);
                             let shared = Arc::clone(&shared);
                             let run = move |lab: &Lab| run(&shared, lab, candidate);
