@@ -9,6 +9,7 @@ mod bias;
 mod ceiling;
 mod channels;
 mod conv;
+mod conv_inputs;
 mod dropconnect;
 mod dropout;
 mod learned;

@@ -1,6 +1,7 @@
 //! Winograd's convolutions: the transformed weights, and how far the sums may be off.
 
-use super::conv::{Sizes, conv_of, name, twin_of};
+use super::conv::{conv_of, name, twin_of};
+use super::conv_inputs::Sizes;
 use crate::Result;
 use crate::gpu::{Dispatch, View};
 use crate::kernels::conv::{
