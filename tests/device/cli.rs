@@ -5,9 +5,8 @@ use std::process::Output;
 
 use assert_cmd::Command;
 use serde_json::Value;
-use wgrad::gpu::Limits;
 
-use crate::support::open;
+use crate::support::gpu;
 
 fn wgrad(args: &[&str]) -> Output {
     Command::cargo_bin("wgrad").expect("the program is built").args(args).output().expect("it starts")
@@ -124,7 +123,7 @@ fn bench_and_profile_give_their_keys() {
     assert_eq!(number("images_per_second"), 4.0 / number("median_step_s"));
     assert!(number("peak_device_bytes") >= number("device_bytes"), "{row}");
     assert!(number("host_step_s") <= number("median_step_s"), "{row}");
-    let has = open(Limits::Adapter).has_timestamps();
+    let has = gpu().has_timestamps();
     assert_eq!(row["gpu_step_s"].is_null(), !has, "{row}");
     let folder = tempfile::tempdir().expect("a temporary folder");
     for clock in ["device", "passes", "host"] {
@@ -206,7 +205,7 @@ fn devices_are_listed_as_json() {
     let defaults: Vec<&Value> = rows.iter().filter(|row| row["default"] == true).collect();
     assert_eq!(defaults.len(), 1, "{rows:?}");
     assert!(defaults[0]["reason"].is_string(), "{}", defaults[0]);
-    let gpu = open(Limits::Adapter);
+    let gpu = gpu();
     // Without what Mesa adds to its own: the width of its vectors, which it takes from the process.
     let plain = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
     let name = defaults[0]["name"].as_str().expect("a name");

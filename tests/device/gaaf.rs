@@ -5,14 +5,13 @@
 mod network;
 
 use network::{Order, growth};
-use wgrad::gpu::Limits;
 use wgrad::kernels::Activation;
 
-use crate::support::open;
+use crate::support::gpu;
 
 #[test]
 fn gradients_grow_as_in_the_simulation() {
-    let gpu = open(Limits::Adapter);
+    let gpu = gpu();
     // 9 blocks as in ResNet-20; the example has the other depths and the pre-activation order.
     for (spec, simulated) in [
         ("relu", 6.8),
@@ -22,7 +21,7 @@ fn gradients_grow_as_in_the_simulation() {
         ("gaaf_relu:shape=none", 4.8e5),
     ] {
         let act = Activation::parse(spec).expect("an activation");
-        let got = growth(&gpu, Order::Post, 9, &act, 0).expect("a device");
+        let got = growth(gpu, Order::Post, 9, &act, 0).expect("a device");
         assert!((0.5..=2.0).contains(&(got / simulated)), "{spec}: {got:e}, simulated {simulated:e}");
     }
 }

@@ -220,7 +220,7 @@ fn losses(gpu: &Gpu, dataset: &Dataset, precision: &str, seed: u32) -> wgrad::Re
 /// another seed. Where it has none, the error says so.
 #[test]
 fn mixed_precision_learns_as_f32_does_or_says_what_is_missing() {
-    let gpu = &open(Limits::Adapter);
+    let gpu = gpu();
     let dataset = few(42, 10);
     let mixed = losses(gpu, &dataset, "mixed", 0);
     if let Err(reason) = gpu.cooperative_side() {

@@ -225,14 +225,13 @@ pub(super) fn settings() -> Vec<Setting> {
     let kinds = [Kind::None, Kind::Same, Kind::Padded(Shape::new(3, 7, 5, 5))];
     for (index, spec) in specs().iter().enumerate() {
         for (turn, mode) in [Mode::Train, Mode::Eval].into_iter().enumerate() {
-            for (wide, workgroup) in WORKGROUPS.into_iter().enumerate() {
-                for (at, kind) in kinds.into_iter().enumerate() {
-                    let its_turn =
-                        (index + turn) % WORKGROUPS.len() == wide && (index + turn) % kinds.len() == at;
-                    if TOGETHER.contains(&spec.as_str()) || its_turn {
-                        add(spec, mode, Shape::new(3, 4, 3, 18), kind, workgroup);
-                    }
-                }
+            let at = index + turn;
+            let (workgroups, kinds) = match TOGETHER.contains(&spec.as_str()) {
+                true => (&WORKGROUPS[..], &kinds[..]),
+                false => (&WORKGROUPS[at % WORKGROUPS.len()..][..1], &kinds[at % kinds.len()..][..1]),
+            };
+            for &workgroup in workgroups {
+                kinds.iter().for_each(|&kind| add(spec, mode, Shape::new(3, 4, 3, 18), kind, workgroup));
             }
         }
     }
