@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
+
 use super::convolutions::{Subject, shapes};
 use crate::Result;
 use crate::gpu::{Gpu, cache_folder, keep};
@@ -107,7 +109,19 @@ fn fastest(
     Ok(timed.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|row| row.0))
 }
 
-/// The choices of earlier runs on the same adapter, driver and version of wgrad, in the user's cache folder.
+/// Eight digits for the candidates' names and shaders: what was measured of other ones counts no more.
+fn checksum() -> String {
+    let mut hash = Sha256::new();
+    for candidate in Direction::ALL.iter().flat_map(|direction| direction.candidates()) {
+        let kernel = candidate.kernel;
+        for text in [candidate.name, kernel.source].iter().chain(kernel.libraries) {
+            hash.update(text);
+        }
+    }
+    hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The choices of earlier runs on the same adapter and driver with the same kernels, in the user's cache folder.
 struct Memory {
     file: Option<PathBuf>,
     names: BTreeMap<String, String>,
@@ -117,8 +131,8 @@ impl Memory {
     fn read(gpu: &Gpu) -> Self {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
         let device: String = gpu.description().chars().map(plain).collect();
-        let file = cache_folder()
-            .map(|folder| folder.join(format!("kernels-{}-{device}.json", env!("CARGO_PKG_VERSION"))));
+        let name = format!("kernels-{}-{}-{device}.json", env!("CARGO_PKG_VERSION"), checksum());
+        let file = cache_folder().map(|folder| folder.join(name));
         // A file that is missing or damaged is measured anew.
         let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
         let names = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
