@@ -10,7 +10,7 @@ import sys
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from measure import FACTOR, group, relative_error
+from measure import FACTOR, group, relative_error, worst
 
 
 def verdict(name, got, expected, bound):
@@ -25,25 +25,34 @@ def verdict(name, got, expected, bound):
     return f"{name:45} {error:12.2e} {bound:8.0e} {largest:12.2e}{'' if ok else '  TOO LARGE'}", ok
 
 
+def row(case, got, expected, yardstick, wrong):
+    """A line of Markdown: the worst tensor of each group, ours and that of PyTorch's own float32."""
+    errors = {name: relative_error(got[name].double().flatten(), value.double().flatten()) for name, value in expected.items() if name in got}
+    found = worst(errors)
+    cells = [f"{found[kind][0]:.1e} / {yardstick[kind]:.1e}" if kind in found else "" for kind in ("values", "gradients", "slopes")]
+    return " | ".join([f"| {case}", *cells, found["gradients"][1].removeprefix("grad."), f"{len(expected) - wrong} of {len(expected)} |"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", help="written by wgrad step")
     parser.add_argument("expected", help="written by generate.py")
-    parser.add_argument("--quiet", action="store_true", help="only wrong tensors and the last line")
+    parser.add_argument("--row", metavar="CASE", help="only what is wrong, and a row of compare_all.sh's table")
     options = parser.parse_args()
     got, expected = load_file(options.output), load_file(options.expected)
     with safe_open(options.expected, "pt") as file:
         yardstick = json.loads(file.metadata()["golden"])["float32_errors"]
-    print(f"{'tensor':45} {'||e||/||v||':>12} {'bound':>8} {'max error':>12}")
+    if not options.row:
+        print(f"{'tensor':45} {'||e||/||v||':>12} {'bound':>8} {'max error':>12}")
     wrong = 0
     for name, value in expected.items():
         line, ok = verdict(name, got.get(name), value, FACTOR * yardstick[group(name)])
         wrong += not ok
-        if not (ok and options.quiet):
+        if not (ok and options.row):
             print(line)
     for name in got.keys() - expected.keys():
         print(f"{name:45} not compared: not in the expected file")
-    print(f"{len(expected)} tensors, {wrong} wrong")
+    print(row(options.row, got, expected, yardstick, wrong) if options.row else f"{len(expected)} tensors, {wrong} wrong")
     sys.exit(1 if wrong else 0)
 
 
