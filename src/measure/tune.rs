@@ -109,14 +109,11 @@ fn fastest(
     Ok(timed.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(|row| row.0))
 }
 
-/// Eight digits for the candidates' names and shaders: what was measured of other ones counts no more.
+/// Eight digits for the candidates' names, constants and kernels: what was measured of other ones counts no more.
 fn checksum() -> String {
     let mut hash = Sha256::new();
     for candidate in Direction::ALL.iter().flat_map(|direction| direction.candidates()) {
-        let kernel = candidate.kernel;
-        for text in [candidate.name, kernel.source].iter().chain(kernel.libraries) {
-            hash.update(text);
-        }
+        hash.update(format!("{} {:?} {:?}", candidate.name, candidate.constants, candidate.kernel));
     }
     hash.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
