@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use wgrad::kernels::Activation;
 use wgrad::measure::check::{
     CurvePoint, Outcome, cases, check_custom, network_cases, run_cases, run_networks,
@@ -12,6 +11,7 @@ use wgrad::report::{FunctionPlot, Sample};
 use wgrad::{Error, Result};
 
 use super::Context;
+use super::tally::Tally;
 
 #[derive(clap::Args)]
 pub(super) struct CheckArgs {
@@ -49,23 +49,18 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         context.output.note(format!("{} checks are left out: {reason}", all - kernels.len()));
     }
     let started = Instant::now();
-    let bar = ProgressBar::new((kernels.len() + networks.len()) as u64);
-    if context.output.quiet {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-    }
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {elapsed} < {eta}") {
-        bar.set_style(style);
-    }
+    let tally = Tally::new(context.output, kernels.len() + networks.len());
     let cases: Vec<_> = kernels.iter().collect();
-    let watch = |name: &str| {
-        bar.set_message(name.to_owned());
-        bar.inc(1);
+    // Whoever waits for many minutes wants to know what is wrong at once.
+    let watch = |outcomes: &[Outcome]| {
+        outcomes.iter().filter(|outcome| !outcome.ok).for_each(|outcome| tally.note(outcome));
+        tally.done(outcomes.first().map_or("", |outcome| &outcome.kernel));
     };
     let name = gpu.name().to_owned();
     let gpus = context.devices_for_compiling(gpu)?;
     let mut outcomes = run_cases(&gpus, &cases, watch)?;
     outcomes.extend(run_networks(&gpus, &networks, watch)?);
-    bar.finish_and_clear();
+    tally.finish();
     let seconds = started.elapsed().as_secs_f64();
     context.output.note(format!("{} checks in {seconds:.0} s", outcomes.len()));
     context.output.result(&outcomes, || table(&outcomes))?;
@@ -124,14 +119,17 @@ fn table(outcomes: &[Outcome]) -> String {
             names.push(&outcome.kernel);
         }
     }
-    let mut text =
-        format!("{:<32} {:>6} {:>6} {:>28}", "kernel", "cases", "fail", "largest error / tolerance");
+    let mut text = format!(
+        "{:<32} {:>6} {:>6} {:>28} {:>8}",
+        "kernel", "cases", "fail", "largest error / tolerance", "seconds"
+    );
     for name in names {
         let own: Vec<_> = outcomes.iter().filter(|outcome| outcome.kernel == name).collect();
         let wrong = own.iter().filter(|outcome| !outcome.ok).count();
         let share = |o: &&Outcome| if o.tolerance > 0.0 { o.max_error / o.tolerance } else { 0.0 };
         let worst = own.iter().map(share).fold(0.0, f64::max);
-        text += &format!("\n{name:<32} {:>6} {wrong:>6} {worst:>28.3}", own.len());
+        let seconds: f64 = own.iter().map(|outcome| outcome.seconds).sum();
+        text += &format!("\n{name:<32} {:>6} {wrong:>6} {worst:>28.3} {seconds:>8.1}", own.len());
     }
     for outcome in outcomes.iter().filter(|outcome| !outcome.ok) {
         text += &format!("\n{outcome}");

@@ -23,6 +23,7 @@ mod signal;
 mod source;
 mod step;
 mod subject;
+mod tally;
 mod train;
 mod tune;
 mod version;

@@ -9,7 +9,7 @@ use wgrad::train::{EpochMetrics, Observer, StepReport};
 use super::output::Output;
 
 /// Time between two plain lines.
-const LINES: Duration = Duration::from_secs(30);
+pub(super) const LINES: Duration = Duration::from_secs(30);
 
 /// Watches a run: a bar on a terminal, plain lines elsewhere.
 pub struct Progress {

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use serde::Serialize;
 
 use super::compare::Comparison;
@@ -40,6 +42,8 @@ pub struct Outcome {
     pub expected: f64,
     /// What is wrong, in one sentence; empty where nothing is.
     pub reason: String,
+    /// Wall-clock seconds of the case: compiling, running, and its twin. Of a network's tensors the first has them all.
+    pub seconds: f64,
 }
 
 impl Case {
@@ -66,8 +70,10 @@ impl Case {
     /// # Errors
     /// A shader that does not compile, a device that is lost or has too little memory.
     pub fn run(&self, gpu: &Gpu) -> Result<Outcome> {
+        let started = Instant::now();
         let comparisons = (self.run)(&Lab { gpu })?;
-        Outcome::worst(self.kernel, &self.name, comparisons)
+        let outcome = Outcome::worst(self.kernel, &self.name, comparisons)?;
+        Ok(Outcome { seconds: started.elapsed().as_secs_f64(), ..outcome })
     }
 }
 
@@ -92,6 +98,7 @@ impl Outcome {
             got: worst.got,
             expected: worst.expected,
             reason: worst.reason,
+            seconds: 0.0,
         })
     }
 }

@@ -18,7 +18,9 @@ pub use network::{NetworkCase, network_cases};
 pub use tolerance::{Approx, ULP, gamma, sum_of_products};
 pub use twin::{Given, Twin};
 
+use std::slice::from_ref;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use rayon::prelude::*;
 
@@ -29,30 +31,31 @@ use crate::{Error, Result};
 const KEPT: usize = 64;
 
 /// Runs cases, several at a time: one's twin is computed while another's kernel runs, on one of these devices (several of them
-/// help where a driver compiles for each device in one thread). `watch` gets each kernel's name when its case is done. The
-/// outcomes are in the cases' order.
+/// help where a driver compiles for each device in one thread). `watch` gets each outcome when its case is done; they
+/// are returned in the cases' order.
 ///
 /// # Errors
 /// As [`Case::run`].
 ///
 /// # Panics
 /// No device.
-pub fn run_cases(gpus: &[Gpu], cases: &[&Case], watch: impl Fn(&str) + Sync) -> Result<Vec<Outcome>> {
+pub fn run_cases(gpus: &[Gpu], cases: &[&Case], watch: impl Fn(&[Outcome]) + Sync) -> Result<Vec<Outcome>> {
     let done = AtomicUsize::new(0);
     let run = |case: &&Case| {
         let gpu = own(gpus);
-        let outcome = case.run(gpu);
-        watch(case.kernel);
+        let outcome = case.run(gpu)?;
+        watch(from_ref(&outcome));
         // Neighbouring cases share kernels, others seldom do.
         if done.fetch_add(1, Ordering::Relaxed) % KEPT == KEPT - 1 {
             gpu.forget_unused_pipelines();
         }
-        outcome
+        Ok(outcome)
     };
     cases.par_iter().map(run).collect()
 }
 
-/// As [`run_cases`], with whole networks: their gradients, and that a step gives the same bits again. `watch` gets a case's name.
+/// As [`run_cases`], with whole networks: their gradients, and that a step gives the same bits again. `watch` gets a
+/// network's outcomes.
 ///
 /// # Errors
 /// As [`NetworkCase::run`].
@@ -62,13 +65,14 @@ pub fn run_cases(gpus: &[Gpu], cases: &[&Case], watch: impl Fn(&str) + Sync) -> 
 pub fn run_networks(
     gpus: &[Gpu],
     cases: &[NetworkCase],
-    watch: impl Fn(&str) + Sync,
+    watch: impl Fn(&[Outcome]) + Sync,
 ) -> Result<Vec<Outcome>> {
     let run = |case: &NetworkCase| {
-        let gpu = own(gpus);
+        let (gpu, started) = (own(gpus), Instant::now());
         let mut outcomes = case.run(gpu)?;
         outcomes.push(case.deterministic(gpu)?);
-        watch(&case.name());
+        outcomes[0].seconds = started.elapsed().as_secs_f64();
+        watch(&outcomes);
         Ok(outcomes)
     };
     let each: Vec<Vec<Outcome>> = cases.par_iter().map(run).collect::<Result<_>>()?;
