@@ -131,3 +131,5 @@ impl Conv {
 // - Ties in direct8, which has blocks of 36 multiply-adds only: 1.04 to 1.1 times, not taken, since GPUs use that kernel too.
 // - Each output channel in a loop of one turn, which ends LLVM's block: 1.2 to 1.5 times untied, but the loop's masks cost what is won.
 // - dy of a band in workgroup memory: 1.35 times untied, 0.8 of it on 22.3; an index that is not constant is checked there too.
+// - dy of a step in workgroup memory at constant places, pixels tied: with 16 invocations to share the copy 0.82, 0.76 and 0.65 of the
+//   speed with 512 bits, with one for each channel 0.82, 0.85 and 1.15; with 256 bits 0.97, 0.96 and 0.97 (Zen 4, in turns).
