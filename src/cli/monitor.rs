@@ -1,7 +1,7 @@
 //! `wgrad monitor`
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::terminal;
 use wgrad::report::{Board, Follower, text};
+use wgrad::train::RunFolder;
 use wgrad::{Error, Result};
 
 use super::Context;
@@ -32,6 +33,7 @@ pub(super) struct MonitorArgs {
 
 pub(super) fn run(context: &Context, args: &MonitorArgs) -> Result<()> {
     let mut follower = Follower::new(&args.run)?;
+    follower.board.training = RunFolder::is_training(&args.run);
     let screen = std::io::stdout().is_terminal();
     if args.once || context.output.json || !screen {
         let size = if screen { terminal::size().unwrap_or(PRINTED) } else { PRINTED };
@@ -44,7 +46,7 @@ pub(super) fn run(context: &Context, args: &MonitorArgs) -> Result<()> {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(refused)?;
     }
     let mut terminal = ratatui::try_init().map_err(refused)?;
-    let watched = watch(&mut terminal, &mut follower, &stop);
+    let watched = watch(&mut terminal, &mut follower, &args.run, &stop);
     ratatui::try_restore().map_err(refused)?;
     watched.map_err(refused)
 }
@@ -56,6 +58,7 @@ fn refused(error: std::io::Error) -> Error {
 fn watch(
     terminal: &mut ratatui::DefaultTerminal,
     follower: &mut Follower,
+    run: &Path,
     stop: &AtomicBool,
 ) -> std::io::Result<()> {
     while !stop.load(Ordering::Relaxed) {
@@ -72,6 +75,7 @@ fn watch(
             }
         }
         follower.look();
+        follower.board.training = RunFolder::is_training(run);
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ use crate::config::RunConfig;
 use crate::error::{Error, Result};
 use crate::train::metrics::{EpochMetrics, Summary};
 
+/// What is said of a run that nobody trains, though it has not ended.
+const STOPPED: &str = "stopped: wgrad train --resume goes on with it";
 /// Epochs whose mean time tells what is left.
 const RECENT: usize = 5;
 
@@ -32,6 +34,8 @@ pub struct Board {
     pub metrics: Vec<EpochMetrics>,
     /// Its end, once it has come.
     pub summary: Option<Summary>,
+    /// Whether a process trains it now, where that is known.
+    pub training: Option<bool>,
     /// Lines of `metrics.jsonl` that are no epoch's metrics.
     pub unread: usize,
 }
@@ -181,7 +185,8 @@ impl Board {
         let mut first =
             self.what.as_ref().map_or_else(String::new, |(model, act)| format!("{model}, {act}; "));
         let Some(last) = self.metrics.last() else {
-            return [first + "no epoch is finished yet", String::new(), String::new()];
+            let stopped = if self.stopped() { format!("; {STOPPED}") } else { String::new() };
+            return [first + "no epoch is finished yet" + &stopped, String::new(), String::new()];
         };
         first += &format!("epoch {}", last.epoch);
         if let Some(all) = self.epochs {
@@ -191,6 +196,8 @@ impl Board {
             let Summary { test_accuracy, best_epoch, .. } = summary;
             first +=
                 &format!("; finished: test accuracy {:.2} % of epoch {best_epoch}", 100.0 * test_accuracy);
+        } else if self.stopped() {
+            first += &format!("; {STOPPED}");
         } else if let Some(seconds) = self.seconds_left() {
             first += &format!("; about {} left", duration(seconds));
         }
@@ -208,6 +215,11 @@ impl Board {
         }
         let third = format!("learning rate {:.3e}; {:.0} images/s", last.lr, last.images_per_second);
         [first, second, third]
+    }
+
+    /// Whether nobody trains it though it has not ended.
+    fn stopped(&self) -> bool {
+        self.summary.is_none() && self.training == Some(false)
     }
 
     /// Seconds until the last epoch by the mean of the latest ones.

@@ -3,11 +3,15 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::RunConfig;
 use crate::kernels::Activation;
 use crate::nn::models;
 use crate::{Error, Result};
+
+/// What a process that trains the run holds.
+const LOCK: &str = "checkpoints/.lock";
 
 /// `config.toml`, `metrics.jsonl`, `checkpoints/`, `summary.json`, `curves.svg` and `report.html` of a run.
 #[derive(Clone, Debug)]
@@ -161,11 +165,19 @@ impl RunFolder {
     /// # Errors
     /// Another process holds it, or the folder cannot be written.
     pub fn lock(&self) -> Result<File> {
-        let path = self.root.join("checkpoints/.lock");
+        let path = self.root.join(LOCK);
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(Error::io("open", &path))?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        // Whoever asks `is_training` holds it for a moment.
+        for _ in 0..3 {
+            if matches!(locked, Err(TryLockError::WouldBlock)) {
+                std::thread::sleep(Duration::from_millis(20));
+                locked = file.try_lock();
+            }
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let root = self.root.display();
@@ -179,6 +191,15 @@ impl RunFolder {
         let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(Error::io("write", &path))?;
         Ok(file)
+    }
+
+    /// Whether a process trains the run in `root` now; `None` where nothing tells.
+    pub fn is_training(root: &Path) -> Option<bool> {
+        match File::open(root.join(LOCK)).ok()?.try_lock_shared() {
+            Ok(()) => Some(false),
+            Err(TryLockError::WouldBlock) => Some(true),
+            Err(TryLockError::Error(_)) => None,
+        }
     }
 
     /// Writes the configuration that the run goes on with.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use wgrad::train::Checkpoint;
+use wgrad::train::{Checkpoint, RunFolder};
 
 use super::cli::small_data;
 
@@ -187,8 +187,11 @@ fn a_run_has_one_process_and_a_crash_sets_it_free() {
     let mut first = start(&setup.train(100_000));
     wait_for_step(&setup.last());
     assert_end(start(&setup.resume()), 2, &["error: ", &setup.run(), "another wgrad"]);
+    let training = || RunFolder::is_training(Path::new(&setup.run()));
+    assert_eq!(training(), Some(true));
     first.kill().expect("it can be killed");
     first.wait().expect("it ends");
+    assert_eq!(training(), Some(false));
     let mut resume = setup.resume();
     let steps = Checkpoint::read(&setup.last()).expect("a checkpoint").progress.expect("progress").step + 2;
     resume.extend(["--steps".to_owned(), steps.to_string(), "--force".to_owned()]);

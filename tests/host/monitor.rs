@@ -74,6 +74,11 @@ fn a_folder_is_followed_as_it_grows() {
     fs::write(path.join("metrics.jsonl"), &first).unwrap();
     follower.look();
     assert_eq!((epochs(&follower), follower.board.unread), (vec![1], 0));
+    follower.board.training = Some(false);
+    let told = "resnet20, elu; epoch 1 of 12; stopped: wgrad train --resume goes on with it";
+    assert_eq!(follower.board.head()[0], told);
+    follower.board.training = Some(true);
+    assert!(follower.board.head()[0].ends_with(" left"));
     fs::remove_file(path.join("metrics.jsonl")).unwrap();
     follower.look();
     assert_eq!(epochs(&follower), [1], "what was read stays");
