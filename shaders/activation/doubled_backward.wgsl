@@ -1,7 +1,7 @@
 // dx[c] = dy[c] * activation'(x[c]) - dy[c + CHANNELS] * activation'(-x[c]).
 // x, dx: N,C4,PIXELS,4 (CHANNELS)  dy: N,ceil(CHANNELS/2),PIXELS,4
 // Workgroups: a line over chunks of rows, times channel groups of x in z.
-struct Params { rows: u32, rows_a_chunk: u32, pad0: u32, pad1: u32 }
+struct Params { rows: u32, rows_per_chunk: u32, pad0: u32, pad1: u32 }
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> dy: array<Four>;
 @group(0) @binding(2) var<storage, read_write> dx: array<Four>;
@@ -26,7 +26,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     let none = vec4<f32>();
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);

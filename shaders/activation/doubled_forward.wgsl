@@ -1,6 +1,6 @@
 // y = (activation(x), activation(-x)) over the channels. x: N,ceil(CHANNELS/8),PIXELS,4  y: N,C4,PIXELS,4 (CHANNELS)
 // Workgroups: a line over chunks of rows, times channel groups of y in z.
-struct Params { rows: u32, rows_a_chunk: u32, pad0: u32, pad1: u32 }
+struct Params { rows: u32, rows_per_chunk: u32, pad0: u32, pad1: u32 }
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read_write> y: array<Four>;
 @group(0) @binding(2) var<uniform> params: Params;
@@ -22,7 +22,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     let k = 4u * p.c;
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let v = vec4<f32>(

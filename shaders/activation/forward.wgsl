@@ -1,7 +1,7 @@
 // y = activation(x), where no batch norm stands before it. x, y: N,C4,PIXELS,4
 // Draws one Philox block for each four channels (counter: the group's index) where the activation is stochastic and TRAIN.
 // Workgroups: a line over chunks of rows, times channel groups in z.
-struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32 }
+struct Params { rows: u32, rows_per_chunk: u32, layer: u32, seed: u32 }
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> state: State;
 @group(0) @binding(2) var<storage, read_write> y: array<Four>;
@@ -13,7 +13,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
         let value = value4(four(x[i]), draw(params.seed, row * C4 + p.c, state.step, params.layer));

@@ -3,7 +3,7 @@
 // x, dy: N,C4,PIXELS,4  a: C4*4, or 4  partial: a chunk every STRIDE4 groups of four, C4 groups each; with one a for all
 // (SHARE 0) a group of four every STRIDE4 for each chunk and each C4, its first word the sum of its channels, the others 0
 // Workgroups: a line over chunks of rows, times channel groups in z.
-struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32, stride4: u32, pad0: u32, pad1: u32, pad2: u32 }
+struct Params { rows: u32, rows_per_chunk: u32, layer: u32, seed: u32, stride4: u32, pad0: u32, pad1: u32, pad2: u32 }
 @group(0) @binding(0) var<storage, read> x: array<Four>;
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> state: State;
@@ -13,7 +13,7 @@ struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32, stride4: u3
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let p = place(local, group.x, group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, group.x, group.z, params.rows, params.rows_per_chunk);
     let own = select(a[p.c * SHARE], vec4<f32>(a[0].x), SHARE == 0u);
     var sum = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {

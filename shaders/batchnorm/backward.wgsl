@@ -4,7 +4,7 @@
 // x, dz: N,C4,PIXELS,4  saved: 2,C4*4 (mean, invstd)  partial: chunks,2,C4*4 (sum of dz, sum of dz * xhat)
 // affine, affine_gradient: gamma C4*4, beta from affine_offset on
 // Workgroups: a line over chunks of rows, times channel groups in z; each adds up for itself, the first one writes.
-struct Params { rows: u32, rows_a_chunk: u32, affine_offset: u32, chunks: u32 } // offset in groups of four
+struct Params { rows: u32, rows_per_chunk: u32, affine_offset: u32, chunks: u32 } // offset in groups of four
 @group(0) @binding(0) var<storage, read> dz: array<Four>;
 @group(0) @binding(1) var<storage, read> saved: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> affine: array<vec4<f32>>;
@@ -19,7 +19,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     var own = Pair();
     for (var chunk = local; chunk < params.chunks; chunk += WORKGROUP) {
         own.a += partial[2u * chunk * C4 + p.c];

@@ -3,7 +3,7 @@
 // x, dy: N,C4,PIXELS,4  saved: 2,C4*4  affine: gamma, beta  shortcut: lib/normalize  partial: chunks,2,C4*4
 // Redraws the noise of batchnorm/forward. Workgroups: a line over chunks, times channel groups in z.
 struct Params {
-    rows: u32, rows_a_chunk: u32, affine_offset: u32, layer: u32, // offset in groups of four
+    rows: u32, rows_per_chunk: u32, affine_offset: u32, layer: u32, // offset in groups of four
     seed: u32, height: u32, width: u32, shortcut_height: u32,
     shortcut_width: u32, pad0: u32, pad1: u32, pad2: u32,
 }
@@ -18,7 +18,7 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let p = place(local, group.x, group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, group.x, group.z, params.rows, params.rows_per_chunk);
     let ch = channel(p.c);
     var own = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {

@@ -6,9 +6,9 @@
 // saved: 2,C4*4 (mean, invstd), for the backward pass  affine: gamma C4*4, beta from affine_offset on
 // Workgroups: a line over chunks of rows, times channel groups in z; each joins for itself, the first one writes.
 struct Params {
-    rows: u32, rows_a_chunk: u32, affine_offset: u32, layer: u32, // offsets in groups of four
+    rows: u32, rows_per_chunk: u32, affine_offset: u32, layer: u32, // offsets in groups of four
     seed: u32, height: u32, width: u32, shortcut_height: u32,
-    shortcut_width: u32, chunks: u32, rows_a_partial: u32, running_offset: u32,
+    shortcut_width: u32, chunks: u32, rows_per_partial: u32, running_offset: u32,
     momentum: f32, eps: f32, pad0: u32, pad1: u32,
 }
 @group(0) @binding(0) var<storage, read> x: array<Four>;
@@ -27,7 +27,7 @@ fn join_partials(local: u32, c: u32) -> Moments {
     let origin = partial[c]; // the first chunk's mean
     var own = Pair();
     for (var chunk = local; chunk < params.chunks; chunk += WORKGROUP) {
-        let count = f32(min(params.rows_a_partial, params.rows - chunk * params.rows_a_partial));
+        let count = f32(min(params.rows_per_partial, params.rows - chunk * params.rows_per_partial));
         let d = partial[2u * chunk * C4 + c] - origin;
         own.a = fma(vec4<f32>(count), d, own.a);
         own.b += partial[(2u * chunk + 1u) * C4 + c] + count * d * d;
@@ -63,7 +63,7 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let first = flat_group(group, groups) == 0u && local == 0u;
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     var ch = Channel(vec4<f32>(), vec4<f32>(), affine[p.c], affine[params.affine_offset + p.c]);
     if AGAIN {
         ch.mean = saved[p.c];

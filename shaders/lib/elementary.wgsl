@@ -35,21 +35,21 @@ fn logistic_slope(x: f32) -> f32 { // its derivative
     return e / ((1.0 + e) * (1.0 + e));
 }
 
-fn tangent(x: f32) -> f32 { // tanh(x)
+fn stable_tanh(x: f32) -> f32 { // tanh(x)
     let m = expm1(-2.0 * abs(x));
     let y = -m / (2.0 + m);
     return select(y, -y, x < 0.0);
 }
 
-fn tangent_slope(x: f32) -> f32 { // 1 - tanh(x)^2
+fn stable_tanh_slope(x: f32) -> f32 { // 1 - tanh(x)^2
     let e = exp(-2.0 * abs(x));
     return 4.0 * e / ((1.0 + e) * (1.0 + e));
 }
 
-fn normal_share(x: f32) -> f32 { // the standard normal's distribution function
+fn normal_cdf(x: f32) -> f32 { // the standard normal's cumulative distribution function
     return 0.5 * erfc(-0.70710678 * x);
 }
 
-fn normal_density(x: f32) -> f32 { // the standard normal's density
+fn normal_pdf(x: f32) -> f32 { // the standard normal's density
     return 0.39894228 * exp(-0.5 * x * x);
 }

@@ -6,8 +6,8 @@ struct Place {
     end: u32,    // end of the chunk
 }
 
-fn place(local: u32, chunk: u32, c: u32, rows: u32, rows_a_chunk: u32) -> Place {
-    return Place(c, chunk * rows_a_chunk + local, min((chunk + 1u) * rows_a_chunk, rows));
+fn place(local: u32, chunk: u32, c: u32, rows: u32, rows_per_chunk: u32) -> Place {
+    return Place(c, chunk * rows_per_chunk + local, min((chunk + 1u) * rows_per_chunk, rows));
 }
 
 // Where a row's group of channels lies.

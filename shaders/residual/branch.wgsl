@@ -1,6 +1,6 @@
 // dx = scale dy: the gradient of a residual block's branch, with the forward's draws (lib/branch). x, dy: N,C4,PIXELS,4
 // Workgroups: a line over chunks of rows, times channel groups in z.
-struct Params { rows: u32, rows_a_chunk: u32, layer: u32, seed: u32 }
+struct Params { rows: u32, rows_per_chunk: u32, layer: u32, seed: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<Four>;
 @group(0) @binding(1) var<storage, read> state: State;
 @group(0) @binding(2) var<storage, read_write> dx: array<Four>;
@@ -12,7 +12,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_a_chunk);
+    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
         dx[i] = packed(branch_scale(row / PIXELS, true) * four(dy[i]));

@@ -110,7 +110,7 @@ pub static BACKWARD: Kernel = kernel!(
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct RowParams {
     rows: u32,
-    rows_a_chunk: u32,
+    rows_per_chunk: u32,
     affine_offset: u32,
     chunks: u32,
 }
@@ -119,7 +119,7 @@ struct RowParams {
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct FusedParams {
     rows: u32,
-    rows_a_chunk: u32,
+    rows_per_chunk: u32,
     affine_offset: u32,
     layer: u32,
     seed: u32,
@@ -134,7 +134,7 @@ struct FusedParams {
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct ForwardParams {
     rows: u32,
-    rows_a_chunk: u32,
+    rows_per_chunk: u32,
     affine_offset: u32,
     layer: u32,
     seed: u32,
@@ -143,7 +143,7 @@ struct ForwardParams {
     shortcut_height: u32,
     shortcut_width: u32,
     chunks: u32,
-    rows_a_partial: u32,
+    rows_per_partial: u32,
     running_offset: u32,
     momentum: f32,
     eps: f32,
@@ -264,7 +264,7 @@ impl BatchNorm {
         let [shortcut_height, shortcut_width] = context.shortcut.size();
         let params = ForwardParams {
             rows: rows.rows() as u32,
-            rows_a_chunk: rows.element_chunk() as u32,
+            rows_per_chunk: rows.element_chunk() as u32,
             affine_offset: self.offset4(),
             layer: context.noise.layer,
             seed: context.noise.seed,
@@ -273,7 +273,7 @@ impl BatchNorm {
             shortcut_height,
             shortcut_width,
             chunks: rows.rows().div_ceil(*chunk) as u32,
-            rows_a_partial: *chunk as u32,
+            rows_per_partial: *chunk as u32,
             running_offset: self.offset4(),
             momentum: self.momentum,
             eps: self.eps,
@@ -293,7 +293,7 @@ impl BatchNorm {
         let [shortcut_height, shortcut_width] = context.shortcut.size();
         let params = FusedParams {
             rows: rows.rows() as u32,
-            rows_a_chunk: rows.reduction_chunk() as u32,
+            rows_per_chunk: rows.reduction_chunk() as u32,
             affine_offset: self.offset4(),
             layer: context.noise.layer,
             seed: context.noise.seed,
@@ -325,11 +325,11 @@ impl BatchNorm {
     }
 
     /// The chunks are those of a reduction.
-    fn row_params(&self, rows_a_chunk: usize) -> RowParams {
+    fn row_params(&self, rows_per_chunk: usize) -> RowParams {
         let rows = self.rows();
         RowParams {
             rows: rows.rows() as u32,
-            rows_a_chunk: rows_a_chunk as u32,
+            rows_per_chunk: rows_per_chunk as u32,
             affine_offset: self.offset4(),
             chunks: rows.reduction_chunks() as u32,
         }

@@ -6,8 +6,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "batchnorm/statistics",
         "mean of the last chunk divided by a full one's rows",
-        "f32(p.end - group.x * params.rows_a_chunk)",
-        "f32(params.rows_a_chunk)",
+        "f32(p.end - group.x * params.rows_per_chunk)",
+        "f32(params.rows_per_chunk)",
     ),
     race(
         "batchnorm/statistics",
@@ -49,8 +49,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "batchnorm/forward",
         "last chunk joined with a full one's count",
-        "f32(min(params.rows_a_partial, params.rows - chunk * params.rows_a_partial))",
-        "f32(params.rows_a_partial)",
+        "f32(min(params.rows_per_partial, params.rows - chunk * params.rows_per_partial))",
+        "f32(params.rows_per_partial)",
     ),
     fault(
         "batchnorm/forward",

@@ -41,8 +41,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "activation/backward",
         "gelu: second term of the derivative lost",
-        "normal_share(x) + x * normal_density(x)",
-        "normal_share(x)",
+        "normal_cdf(x) + x * normal_pdf(x)",
+        "normal_cdf(x)",
     ),
     fault("activation/backward", "elu: alpha forgotten in the derivative", "ALPHA * exp(x)", "exp(x)"),
     fault(

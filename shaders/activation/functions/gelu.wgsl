@@ -8,14 +8,14 @@ fn inner(x: f32) -> vec2<f32> { // 2y and its derivative; beyond 100 its logisti
 
 fn value(x: f32, u: f32) -> f32 {
     if FORM == 0u {
-        return x * normal_share(x);
+        return x * normal_cdf(x);
     }
     return x * logistic(inner(x).x);
 }
 
 fn derivative(x: f32, u: f32) -> f32 {
     if FORM == 0u {
-        return normal_share(x) + x * normal_density(x);
+        return normal_cdf(x) + x * normal_pdf(x);
     }
     let y = inner(x);
     return logistic(y.x) + x * (logistic_slope(y.x) * y.y);

@@ -23,11 +23,11 @@ fn ratio(x: f32, sigma: f32) -> f32 { // x/sigma; the normal's share below -30 i
 fn value_eval(x: f32) -> f32 {
     let sigma = deviation(x).x;
     let r = ratio(x, sigma);
-    return x * normal_share(r) + sigma * normal_density(r);
+    return x * normal_cdf(r) + sigma * normal_pdf(r);
 }
 
 fn derivative_eval(x: f32) -> f32 {
     let s = deviation(x);
     let r = ratio(x, s.x);
-    return normal_share(r) + normal_density(r) * s.y;
+    return normal_cdf(r) + normal_pdf(r) * s.y;
 }

@@ -1,8 +1,8 @@
 // y = tanh(x)
 fn value(x: f32, u: f32) -> f32 {
-    return tangent(x);
+    return stable_tanh(x);
 }
 
 fn derivative(x: f32, u: f32) -> f32 {
-    return tangent_slope(x);
+    return stable_tanh_slope(x);
 }

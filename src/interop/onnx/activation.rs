@@ -90,7 +90,7 @@ fn rrelu_slope(activation: &Activation) -> f64 {
 }
 
 /// Phi(x) = (1 + erf(x/sqrt 2))/2.
-fn normal_share(g: &mut Graph, x: &str) -> Name {
+fn normal_cdf(g: &mut Graph, x: &str) -> Name {
     let scaled = g.with("Mul", x, 1.0 / SQRT_2);
     let erf = g.unary("Erf", &scaled);
     let sum = g.with("Add", &erf, 1.0);
@@ -99,7 +99,7 @@ fn normal_share(g: &mut Graph, x: &str) -> Name {
 
 fn gelu(g: &mut Graph, x: &str, exact: bool) -> Name {
     let gate = if exact {
-        normal_share(g, x)
+        normal_cdf(g, x)
     } else {
         let square = g.binary("Mul", x, x);
         let cubic = g.with("Mul", &square, 0.044715);
@@ -118,7 +118,7 @@ fn noisy_relu(g: &mut Graph, x: &str) -> Name {
     let divisor = g.with("Max", &sigma, 1e-15);
     let ratio = g.binary("Div", x, &divisor);
     let ratio = g.with("Max", &ratio, -30.0);
-    let share = normal_share(g, &ratio);
+    let share = normal_cdf(g, &ratio);
     let square = g.binary("Mul", &ratio, &ratio);
     let exponent = g.with("Mul", &square, -0.5);
     let power = g.unary("Exp", &exponent);

@@ -34,7 +34,7 @@ impl Direction {
 /// One way to compute a direction: a kernel with its own constants and tile. The tuner picks one for each shape.
 #[derive(Debug)]
 pub struct Candidate {
-    /// Its name, unique in its direction: `direct`, `direct8`, ...
+    /// Its name, unique in its direction: `direct4`, `direct8`, ...
     pub name: &'static str,
     /// The kernel.
     pub kernel: &'static Kernel,
@@ -46,11 +46,29 @@ pub struct Candidate {
     pub fits: fn(&Conv) -> bool,
     /// The workgroups for a shape.
     pub groups: fn(&Conv, &Candidate) -> Groups,
-    /// Rows of the output (pixels of all images) in a workgroup's statistics, where it leaves any for this shape; for weight
-    /// gradients, the units of a split.
-    pub rows: fn(&Conv, &Candidate) -> Option<usize>,
+    /// What it leaves besides its output, or in what parts it leaves that.
+    pub parts: Parts,
     /// Which devices it is made for: what is taken where nothing was measured.
     pub made_for: MadeFor,
+}
+
+/// What later kernels join of what a candidate leaves.
+#[derive(Clone, Copy, Debug)]
+pub enum Parts {
+    /// Nothing: its output is whole.
+    None,
+    /// Forward, besides the output: mean and squared deviations of chunks of its pixels (of all images).
+    Statistics {
+        /// Pixels of a chunk; `None` for shapes of which it leaves no statistics.
+        chunk: fn(&Conv, &Candidate) -> Option<usize>,
+        /// Side in pixels of the square tiles in whose order pixels count; 1 where they count as they lie in the images.
+        tile: usize,
+    },
+    /// Weight gradient: [`Conv::splits`] sums, each over a run of units.
+    Splits {
+        /// Such units of an image: output rows, bands or regions of them, or 1.
+        units_per_image: fn(&Conv) -> usize,
+    },
 }
 
 /// Which kind of device a candidate is made for.
@@ -97,17 +115,6 @@ impl Candidate {
         match self.constant(name) {
             Some(size) => size as usize,
             None => unreachable!("{}: no {name}", self.name),
-        }
-    }
-
-    /// Side of the square tiles of pixels that its statistics count one after the other, each row by row; 1 where pixels count
-    /// as they lie in the images; `None` where it never leaves any.
-    pub fn statistics_tile(&self) -> Option<usize> {
-        match self.kernel.name {
-            "conv/forward_tiled" => Some(8),
-            "conv/forward_direct" | "conv/forward_winograd4" => Some(4),
-            "conv/forward_gemm" | "conv/forward_coop" => Some(1),
-            _ => None,
         }
     }
 

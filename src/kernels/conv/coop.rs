@@ -1,7 +1,8 @@
 //! Candidates of mixed precision: f16 operands in cooperative matrices, f32 sums.
 
 use super::tiles::{Constants, Fits, blocks, candidate, chunk};
-use super::{Candidate, Conv, kernel};
+use super::weight_gradient::OUTPUT_ROWS;
+use super::{Candidate, Conv, Parts, kernel};
 use crate::gpu::{Access, Groups, Kernel};
 use crate::kernels::{lib, shader};
 
@@ -64,7 +65,8 @@ pub(super) const fn forward(name: &'static str, constants: Constants, fits: Fits
     let groups = |conv: &Conv, own: &Candidate| {
         Groups::line_by(conv.out_pixels().div_ceil(ROWS) as u64, blocks(conv.out4(), own) as u32)
     };
-    candidate(name, &FORWARD_COOP, constants, fits, groups, |conv, _| chunk(conv, ROWS))
+    let parts = Parts::Statistics { chunk: |conv, _| chunk(conv, ROWS), tile: 1 };
+    candidate(name, &FORWARD_COOP, constants, fits, groups, parts)
 }
 
 pub(super) const fn input_gradient(name: &'static str, constants: Constants, fits: Fits) -> Candidate {
@@ -73,16 +75,15 @@ pub(super) const fn input_gradient(name: &'static str, constants: Constants, fit
         let phases = conv.stride * conv.stride;
         Groups::line_by(phase.div_ceil(ROWS) as u64, (phases * blocks(conv.in4(), own)) as u32)
     };
-    candidate(name, &INPUT_GRADIENT_COOP, constants, fits, groups, |_, _| None)
+    candidate(name, &INPUT_GRADIENT_COOP, constants, fits, groups, Parts::None)
 }
 
-/// A split's units are output rows.
 pub(super) const fn weight_gradient(name: &'static str, constants: Constants, fits: Fits) -> Candidate {
     let groups = |conv: &Conv, own: &Candidate| {
         let rows = (conv.kernel * conv.kernel * conv.in4() * 4).div_ceil(ROWS);
         Groups([rows as u32, blocks(conv.out4(), own) as u32, conv.splits() as u32])
     };
-    candidate(name, &WEIGHT_GRADIENT_COOP, constants, fits, groups, |conv, _| Some(conv.rows_a_split()))
+    candidate(name, &WEIGHT_GRADIENT_COOP, constants, fits, groups, OUTPUT_ROWS)
 }
 
 // What to know of the ground it stands on (wgpu 30.0.1):

@@ -79,7 +79,7 @@ impl Conv {
         most_flops: u64,
     ) -> Result<Vec<Dispatch>> {
         let whole = self.weight_gradient(candidate, [x, dy], partial, stride)?;
-        let (units, unit) = (self.units(candidate), (candidate.rows)(self, candidate).unwrap_or(1));
+        let (units, unit) = (self.units_per_image(candidate), self.units_per_split(candidate));
         // The fewest splits that are whole images, and whose sums end where a view may start.
         let fewest = lcm(units / gcd(unit, units), ALIGN / gcd(ALIGN, stride));
         let step = fewest * unit / units;
@@ -131,17 +131,6 @@ impl Conv {
     /// Words of one image of x and of y.
     fn image_words(&self) -> [usize; 2] {
         [self.input_words() / self.batch, self.output_words() / self.batch]
-    }
-
-    /// In what a weight gradient's splits are counted: such units of an image.
-    fn units(&self, candidate: &Candidate) -> usize {
-        let [height, width] = [self.out_height(), self.out_width()];
-        match candidate.kernel.name {
-            "conv/weight_gradient_naive" => 1,
-            "conv/weight_gradient_bands" => height.div_ceil(8),
-            "conv/weight_gradient_tiled" => height.div_ceil(8) * width.div_ceil(8),
-            _ => height,
-        }
     }
 }
 

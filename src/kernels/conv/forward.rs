@@ -1,8 +1,8 @@
 //! y = conv(x, weight).
 
 use super::{
-    Candidate, Conv, Direction, Filters, MadeFor, SHAPE, coop, kernel, per_channel_group, tiles, tiles_of,
-    winograd,
+    Candidate, Conv, Direction, Filters, MadeFor, Parts, SHAPE, coop, kernel, per_channel_group, tiles,
+    tiles_of, winograd,
 };
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
@@ -51,7 +51,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |_| true,
         groups: |conv, own| Groups::cover(conv.output_words() as u64 / 4, own.workgroup()),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Comparison,
     },
     Candidate {
@@ -64,7 +64,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
             let runs = conv.batch * conv.out_height() * conv.out_width().div_ceil(4);
             per_channel_group(runs, conv.out4().div_ceil(2), own)
         },
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Any,
     },
     Candidate {
@@ -74,7 +74,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1),
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4(), own),
-        rows: statistics,
+        parts: TILES,
         made_for: MadeFor::Any,
     },
     // Before direct8, which is the faster of the two on older CPU drivers: taken only where it was measured.
@@ -85,7 +85,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Winograd4,
         fits: |conv| conv.is_3x3(1) && conv.out4() > 2,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4().div_ceil(4), own),
-        rows: statistics,
+        parts: TILES,
         made_for: MadeFor::Cpu,
     },
     Candidate {
@@ -95,7 +95,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1) && conv.out4() > 1,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4().div_ceil(2), own),
-        rows: statistics,
+        parts: TILES,
         made_for: MadeFor::Cpu,
     },
     Candidate {
@@ -105,7 +105,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Winograd2,
         fits: |conv| conv.is_3x3(1),
         groups: |conv, own| winograd::groups2(conv, conv.out4(), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Gpu,
     },
     Candidate {
@@ -115,7 +115,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Winograd2,
         fits: |conv| conv.is_3x3(1) && conv.out4() > 4,
         groups: |conv, own| winograd::groups2(conv, conv.out4(), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Gpu,
     },
     // For GPUs the last that fits is the guess: larger tiles where there are channels to fill them.
@@ -141,8 +141,10 @@ pub(super) const CANDIDATES: &[Candidate] = &[
     coop::forward("coop64x32", &[("TILE_N4", 8)], |conv| conv.out4() > 4),
 ];
 
-/// Pixels of a workgroup's tiles, where every tile is whole.
-fn statistics(conv: &Conv, own: &Candidate) -> Option<usize> {
+/// Statistics of a workgroup's tiles of 4x4 pixels, where every tile is whole.
+const TILES: Parts = Parts::Statistics { chunk: whole_tiles, tile: 4 };
+
+fn whole_tiles(conv: &Conv, own: &Candidate) -> Option<usize> {
     let whole = conv.height.is_multiple_of(4) && conv.width.is_multiple_of(4);
     whole.then_some(16 * own.workgroup() as usize)
 }
@@ -151,7 +153,10 @@ impl Conv {
     /// Rows of y (pixels of all images) in each chunk of the statistics that [`Conv::forward`] can leave; `None` where
     /// batchnorm/statistics has to read y again.
     pub fn statistics_chunk(&self, candidate: &Candidate) -> Option<usize> {
-        (candidate.rows)(self, candidate)
+        match candidate.parts {
+            Parts::Statistics { chunk, .. } => chunk(self, candidate),
+            _ => None,
+        }
     }
 
     /// y = conv(x, weight), with the weights in the form that the candidate reads; with `statistics`, the mean and the sum of squared deviations of each chunk of

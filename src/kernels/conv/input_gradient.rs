@@ -1,8 +1,8 @@
 //! dx, the gradient with respect to x.
 
 use super::{
-    Candidate, Conv, Direction, Filters, MadeFor, SHAPE_ACCUMULATE, coop, kernel, per_channel_group, tiles,
-    tiles_of, winograd,
+    Candidate, Conv, Direction, Filters, MadeFor, Parts, SHAPE_ACCUMULATE, coop, kernel, per_channel_group,
+    tiles, tiles_of, winograd,
 };
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
@@ -57,7 +57,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |_| true,
         groups: |conv, own| Groups::cover(conv.input_words() as u64 / 4, own.workgroup()),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Comparison,
     },
     Candidate {
@@ -67,7 +67,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |conv| conv.is_3x3(2),
         groups: |conv, own| per_channel_group(tiles_of(conv, 2), conv.in4().div_ceil(2), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Any,
     },
     Candidate {
@@ -77,7 +77,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1),
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4(), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Any,
     },
     // Before direct8, which is the faster of the two on older CPU drivers: taken only where it was measured.
@@ -88,7 +88,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Winograd4,
         fits: |conv| conv.is_3x3(1) && conv.in4() > 2,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4().div_ceil(4), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Cpu,
     },
     Candidate {
@@ -98,7 +98,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |conv| conv.is_3x3(1) && conv.in4() > 1,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4().div_ceil(2), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Cpu,
     },
     Candidate {
@@ -108,7 +108,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Winograd2,
         fits: |conv| conv.is_3x3(1),
         groups: |conv, own| winograd::groups2(conv, conv.in4(), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Gpu,
     },
     Candidate {
@@ -118,7 +118,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Winograd2,
         fits: |conv| conv.is_3x3(1) && conv.in4() > 4,
         groups: |conv, own| winograd::groups2(conv, conv.in4(), own),
-        rows: |_, _| None,
+        parts: Parts::None,
         made_for: MadeFor::Gpu,
     },
     // For GPUs the last that fits is the guess: larger tiles where there are channels to fill them.

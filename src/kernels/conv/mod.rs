@@ -13,7 +13,7 @@ mod tiles;
 mod weight_gradient;
 mod winograd;
 
-pub use candidate::{Candidate, Direction, MadeFor, Precision};
+pub use candidate::{Candidate, Direction, MadeFor, Parts, Precision};
 pub use choices::Choices;
 pub use coop::{FORWARD_COOP, INPUT_GRADIENT_COOP, WEIGHT_GRADIENT_COOP};
 pub use forward::{FORWARD_DIRECT, FORWARD_NAIVE, FORWARD_STRIDED, FORWARD_WINOGRAD2, FORWARD_WINOGRAD4};

@@ -1,3 +1,4 @@
+use super::{Candidate, Parts};
 use crate::gpu::{Constants, Kernel, View};
 use crate::kernels::groups_of_four;
 use crate::{Error, Result};
@@ -24,10 +25,10 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Most words of all parts that a weight gradient is summed in, within [`Self::MOST_SPLITS`].
+    /// Most words of all parts that a weight gradient is summed in, within [`Self::SPLITS_RANGE`].
     const MOST_WORDS: usize = 1 << 18;
     /// Least and most parts of a large enough batch: what few weights leave of a GPU's many units, and what many weights cost.
-    const MOST_SPLITS: [usize; 2] = [16, 64];
+    const SPLITS_RANGE: [usize; 2] = [16, 64];
     /// Least output pixels of a part.
     const LEAST_PIXELS: usize = 1024;
 
@@ -68,7 +69,7 @@ impl Conv {
 
     /// Number of parts that the weight gradient is summed in; optimizer/reduce joins them in order.
     pub fn splits(&self) -> usize {
-        (self.batch * self.out_height()).div_ceil(self.rows_a_split())
+        (self.batch * self.out_height()).div_ceil(self.rows_per_split())
     }
 
     /// Groups of four input channels.
@@ -81,11 +82,24 @@ impl Conv {
         groups_of_four(self.out_channels)
     }
 
-    /// Output rows (of all images) of each part of the weight gradient; depends on the shape alone.
-    pub(super) fn rows_a_split(&self) -> usize {
+    /// Units of a weight gradient's split of a candidate's; depends on the shape alone.
+    pub(super) fn units_per_split(&self, candidate: &Candidate) -> usize {
+        (self.batch * self.units_per_image(candidate)).div_ceil(self.splits())
+    }
+
+    /// Such units of an image.
+    pub(super) fn units_per_image(&self, candidate: &Candidate) -> usize {
+        match candidate.parts {
+            Parts::Splits { units_per_image } => units_per_image(self),
+            _ => 1,
+        }
+    }
+
+    /// Output rows (of all images) of a split, from which their number follows.
+    fn rows_per_split(&self) -> usize {
         let rows = self.batch * self.out_height();
         let least = Self::LEAST_PIXELS.div_ceil(self.out_width());
-        let [few, many] = Self::MOST_SPLITS;
+        let [few, many] = Self::SPLITS_RANGE;
         rows.div_ceil((Self::MOST_WORDS / self.weight_words()).clamp(few, many)).max(least).min(rows)
     }
 

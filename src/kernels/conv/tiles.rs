@@ -1,6 +1,7 @@
 //! Candidates for GPUs: implicit GEMM of any shape, and regions of pixels with their halo for 3x3, through workgroup memory.
 
-use super::{Candidate, Conv, Filters, MadeFor, kernel};
+use super::weight_gradient::OUTPUT_ROWS;
+use super::{Candidate, Conv, Filters, MadeFor, Parts, kernel};
 use crate::gpu::{Access, Groups, Kernel};
 use crate::kernels::{lib, shader};
 
@@ -96,9 +97,9 @@ pub(super) type Fits = fn(&Conv) -> bool;
 /// Most chunks of statistics that every reader joins again.
 const MOST_CHUNKS: usize = 1024;
 
-/// Some rows where there are not too many chunks of them.
-pub(super) fn chunk(conv: &Conv, rows: usize) -> Option<usize> {
-    (conv.out_pixels().div_ceil(rows) <= MOST_CHUNKS).then_some(rows)
+/// That many pixels, where there are not too many chunks of them.
+pub(super) fn chunk(conv: &Conv, pixels: usize) -> Option<usize> {
+    (conv.out_pixels().div_ceil(pixels) <= MOST_CHUNKS).then_some(pixels)
 }
 
 pub(super) const fn candidate(
@@ -107,9 +108,18 @@ pub(super) const fn candidate(
     constants: Constants,
     fits: Fits,
     groups: fn(&Conv, &Candidate) -> Groups,
-    rows: fn(&Conv, &Candidate) -> Option<usize>,
+    parts: Parts,
 ) -> Candidate {
-    Candidate { name, kernel, constants, filters: Filters::Plain, fits, groups, rows, made_for: MadeFor::Gpu }
+    Candidate {
+        name,
+        kernel,
+        constants,
+        filters: Filters::Plain,
+        fits,
+        groups,
+        parts,
+        made_for: MadeFor::Gpu,
+    }
 }
 
 /// Blocks of TILE_N4 groups of channels.
@@ -127,7 +137,8 @@ pub(super) const fn forward_gemm(name: &'static str, constants: Constants, fits:
         let tiles = conv.out_pixels().div_ceil(own.tile("TILE_M"));
         Groups::line_by(tiles as u64, blocks(conv.out4(), own) as u32)
     };
-    candidate(name, &FORWARD_GEMM, constants, fits, groups, |conv, own| chunk(conv, own.tile("TILE_M")))
+    let parts = Parts::Statistics { chunk: |conv, own| chunk(conv, own.tile("TILE_M")), tile: 1 };
+    candidate(name, &FORWARD_GEMM, constants, fits, groups, parts)
 }
 
 /// REGIONS, TILE_N4.
@@ -136,11 +147,11 @@ pub(super) const fn forward_tiled(name: &'static str, constants: Constants, fits
         let lines = regions(conv.batch, conv.height, conv.width).div_ceil(own.tile("REGIONS"));
         Groups::line_by(lines as u64, blocks(conv.out4(), own) as u32)
     };
-    let rows = |conv: &Conv, own: &Candidate| {
+    let regions = |conv: &Conv, own: &Candidate| {
         let whole = conv.height.is_multiple_of(8) && conv.width.is_multiple_of(8);
         chunk(conv, 64 * own.tile("REGIONS")).filter(|_| whole)
     };
-    candidate(name, &FORWARD_TILED, constants, fits, groups, rows)
+    candidate(name, &FORWARD_TILED, constants, fits, groups, Parts::Statistics { chunk: regions, tile: 8 })
 }
 
 /// TILE_M, TILE_N4, BLOCKS.
@@ -151,7 +162,7 @@ pub(super) const fn input_gradient_gemm(name: &'static str, constants: Constants
         let tiles = phase.div_ceil(own.tile("TILE_M"));
         Groups::line_by(tiles as u64, (phases * blocks(conv.in4(), own)) as u32)
     };
-    candidate(name, &INPUT_GRADIENT_GEMM, constants, fits, groups, |_, _| None)
+    candidate(name, &INPUT_GRADIENT_GEMM, constants, fits, groups, Parts::None)
 }
 
 /// REGIONS, TILE_N4.
@@ -160,26 +171,24 @@ pub(super) const fn input_gradient_tiled(name: &'static str, constants: Constant
         let lines = regions(conv.batch, conv.height, conv.width).div_ceil(own.tile("REGIONS"));
         Groups::line_by(lines as u64, blocks(conv.in4(), own) as u32)
     };
-    candidate(name, &INPUT_GRADIENT_TILED, constants, fits, groups, |_, _| None)
+    candidate(name, &INPUT_GRADIENT_TILED, constants, fits, groups, Parts::None)
 }
 
-/// TILE_M4, TILE_N4, STEP; a split's units are output rows.
+/// TILE_M4, TILE_N4, STEP.
 pub(super) const fn weight_gradient_gemm(name: &'static str, constants: Constants, fits: Fits) -> Candidate {
     let groups = |conv: &Conv, own: &Candidate| {
         let rows = (conv.kernel * conv.kernel * conv.in4()).div_ceil(own.tile("TILE_M4"));
         Groups([rows as u32, blocks(conv.out4(), own) as u32, conv.splits() as u32])
     };
-    candidate(name, &WEIGHT_GRADIENT_GEMM, constants, fits, groups, |conv, _| Some(conv.rows_a_split()))
+    candidate(name, &WEIGHT_GRADIENT_GEMM, constants, fits, groups, OUTPUT_ROWS)
 }
 
-/// TILE_M4, TILE_N4; a split's units are regions.
+/// TILE_M4, TILE_N4; a split is a run of regions.
 pub(super) const fn weight_gradient_tiled(name: &'static str, constants: Constants, fits: Fits) -> Candidate {
     let groups = |conv: &Conv, own: &Candidate| {
         let inputs = conv.in4().div_ceil(own.tile("TILE_M4"));
         Groups([inputs as u32, blocks(conv.out4(), own) as u32, conv.splits() as u32])
     };
-    let units = |conv: &Conv, _: &Candidate| {
-        Some(regions(conv.batch, conv.out_height(), conv.out_width()).div_ceil(conv.splits()))
-    };
-    candidate(name, &WEIGHT_GRADIENT_TILED, constants, fits, groups, units)
+    let parts = Parts::Splits { units_per_image: |conv| regions(1, conv.out_height(), conv.out_width()) };
+    candidate(name, &WEIGHT_GRADIENT_TILED, constants, fits, groups, parts)
 }

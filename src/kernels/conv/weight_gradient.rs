@@ -1,6 +1,6 @@
 //! The gradient with respect to the weights, in parts that optimizer/reduce adds up.
 
-use super::{Candidate, Conv, Filters, MadeFor, SHAPE, coop, kernel, tiles};
+use super::{Candidate, Conv, Filters, MadeFor, Parts, SHAPE, coop, kernel, tiles};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -27,7 +27,7 @@ pub static WEIGHT_GRADIENT_BANDS: Kernel = kernel!(
     &["PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4"]
 );
 
-/// Ways to compute it; the first takes any shape. `rows` are a split's images, output rows or bands.
+/// Ways to compute it; the first takes any shape.
 pub(super) const CANDIDATES: &[Candidate] = &[
     Candidate {
         name: "naive",
@@ -39,7 +39,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
             let items = (conv.weight_words() as u32 / 4).div_ceil(own.workgroup());
             Groups([items, 1, conv.splits() as u32])
         },
-        rows: |conv, _| Some(conv.batch.div_ceil(conv.splits())),
+        parts: Parts::Splits { units_per_image: |_| 1 },
         made_for: MadeFor::Comparison,
     },
     Candidate {
@@ -49,7 +49,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |conv| conv.kernel == 3,
         groups: |conv, own| lanes(conv, own, conv.out4().div_ceil(2)),
-        rows: |conv, _| Some(conv.rows_a_split()),
+        parts: OUTPUT_ROWS,
         made_for: MadeFor::Any,
     },
     Candidate {
@@ -59,7 +59,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         filters: Filters::Plain,
         fits: |conv| conv.kernel == 3 && conv.stride == 1,
         groups: |conv, own| lanes(conv, own, conv.out4().div_ceil(2)),
-        rows: |conv, _| Some((conv.batch * conv.out_height().div_ceil(8)).div_ceil(conv.splits())),
+        parts: Parts::Splits { units_per_image: |conv| conv.out_height().div_ceil(8) },
         made_for: MadeFor::Cpu,
     },
     // For GPUs the last that fits is the guess.
@@ -82,6 +82,9 @@ pub(super) const CANDIDATES: &[Candidate] = &[
     coop::weight_gradient("coop64x16", &[("TILE_N4", 4)], |_| true),
     coop::weight_gradient("coop64x32", &[("TILE_N4", 8)], |conv| conv.out4() > 4),
 ];
+
+/// Splits that are runs of output rows.
+pub(super) const OUTPUT_ROWS: Parts = Parts::Splits { units_per_image: Conv::out_height };
 
 /// An invocation for each input channel, times `blocks` of output channels, times the splits.
 fn lanes(conv: &Conv, own: &Candidate, blocks: usize) -> Groups {
@@ -107,8 +110,8 @@ impl Conv {
             (partial, stride * (self.splits() - 1) + self.weight_words(), "partial"),
         ];
         self.check(candidate.kernel, lengths)?;
-        let unit = (candidate.rows)(self, candidate).unwrap_or(1) as u32;
-        Ok(self.dispatch(candidate, &[x, dy, partial], [unit, stride as u32]))
+        let units = self.units_per_split(candidate) as u32;
+        Ok(self.dispatch(candidate, &[x, dy, partial], [units, stride as u32]))
     }
 }
 

@@ -31,25 +31,25 @@ pub(super) fn logistic_slope<T: Real>(x: T) -> T {
 }
 
 /// tanh(x).
-pub(super) fn tangent<T: Real>(x: T) -> T {
+pub(super) fn stable_tanh<T: Real>(x: T) -> T {
     let m = (T::exact(-2.0) * x.abs()).expm1();
     let y = -m / (T::exact(2.0) + m);
     x.above(0.0, y, -y)
 }
 
 /// 1 - tanh(x)^2.
-pub(super) fn tangent_slope<T: Real>(x: T) -> T {
+pub(super) fn stable_tanh_slope<T: Real>(x: T) -> T {
     let e = (T::exact(-2.0) * x.abs()).exp();
     let sum = T::exact(1.0) + e;
     T::exact(4.0) * e / (sum * sum)
 }
 
-/// The standard normal's distribution function.
-pub(super) fn normal_share<T: Real>(x: T) -> T {
+/// The standard normal's cumulative distribution function.
+pub(super) fn normal_cdf<T: Real>(x: T) -> T {
     T::exact(0.5) * (T::constant(-std::f64::consts::FRAC_1_SQRT_2) * x).erfc()
 }
 
 /// The standard normal's density.
-pub(super) fn normal_density<T: Real>(x: T) -> T {
+pub(super) fn normal_pdf<T: Real>(x: T) -> T {
     T::constant((0.5 / std::f64::consts::PI).sqrt()) * (T::exact(-0.5) * x * x).exp()
 }

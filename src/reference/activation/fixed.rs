@@ -1,8 +1,8 @@
 //! Activations without randomness: a pair of functions each, value and derivative. x = 0 belongs to the negative side.
 
 use super::elementary::{
-    logistic, logistic_slope, normal_density, normal_share, ramp, rectify, rectify_slope, tangent,
-    tangent_slope,
+    logistic, logistic_slope, normal_cdf, normal_pdf, ramp, rectify, rectify_slope, stable_tanh,
+    stable_tanh_slope,
 };
 use crate::reference::real::Real;
 
@@ -94,12 +94,12 @@ fn gelu_inner<T: Real>(x: T) -> [T; 2] {
 
 /// Hendrycks, Gimpel, arXiv 1606.08415: x*Phi(x), or 0.5x(1 + tanh(y)) = x*logistic(2y).
 pub(super) fn gelu<T: Real>(x: T, _: T, p: &[f64]) -> T {
-    if p[0] == GELU_ERF { x * normal_share(x) } else { x * logistic(T::exact(2.0) * gelu_inner(x)[0]) }
+    if p[0] == GELU_ERF { x * normal_cdf(x) } else { x * logistic(T::exact(2.0) * gelu_inner(x)[0]) }
 }
 
 pub(super) fn gelu_derivative<T: Real>(x: T, _: T, p: &[f64]) -> T {
     if p[0] == GELU_ERF {
-        return normal_share(x) + x * normal_density(x);
+        return normal_cdf(x) + x * normal_pdf(x);
     }
     let [y, slope] = gelu_inner(x).map(|v| T::exact(2.0) * v);
     logistic(y) + x * (logistic_slope(y) * slope)
@@ -145,11 +145,11 @@ pub(super) fn softplus_derivative<T: Real>(x: T, _: T, p: &[f64]) -> T {
 }
 
 pub(super) fn tanh<T: Real>(x: T, _: T, _: &[f64]) -> T {
-    tangent(x)
+    stable_tanh(x)
 }
 
 pub(super) fn tanh_derivative<T: Real>(x: T, _: T, _: &[f64]) -> T {
-    tangent_slope(x)
+    stable_tanh_slope(x)
 }
 
 pub(super) fn sigmoid<T: Real>(x: T, _: T, _: &[f64]) -> T {

@@ -2,7 +2,7 @@
 //! nothing to the value and s(x) to the derivative. The derivative holds floor and round constant and leaves out g*s',
 //! which is at most 0.5/K*max|s'|.
 
-use super::elementary::{logistic, logistic_slope, ramp, rectify_slope, tangent, tangent_slope};
+use super::elementary::{logistic, logistic_slope, ramp, rectify_slope, stable_tanh, stable_tanh_slope};
 use crate::reference::real::Real;
 
 /// `shape`: s as in the paper's figures.
@@ -65,11 +65,11 @@ pub(super) fn gaaf_relu_derivative<T: Real>(x: T, _: T, p: &[f64]) -> T {
 }
 
 pub(super) fn gaaf_tanh<T: Real>(x: T, _: T, p: &[f64]) -> T {
-    tangent(x) + wave(x, p)[0] * tanh_shape(x, p)
+    stable_tanh(x) + wave(x, p)[0] * tanh_shape(x, p)
 }
 
 pub(super) fn gaaf_tanh_derivative<T: Real>(x: T, _: T, p: &[f64]) -> T {
-    tangent_slope(x) + wave(x, p)[1] * tanh_shape(x, p)
+    stable_tanh_slope(x) + wave(x, p)[1] * tanh_shape(x, p)
 }
 
 /// s of the logistic function is that of tanh at x/2, since logistic(x) = (1 + tanh(x/2))/2: neither source gives one.

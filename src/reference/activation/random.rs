@@ -1,8 +1,6 @@
 //! Activations that draw random numbers: a pair of functions for training and one for evaluation, which is the mean.
 
-use super::elementary::{
-    logistic, logistic_slope, normal_density, normal_share, ramp, rectify, rectify_slope,
-};
+use super::elementary::{logistic, logistic_slope, normal_cdf, normal_pdf, ramp, rectify, rectify_slope};
 use super::{ACTIVATIONS, Activation};
 use crate::reference::{real::Real, threshold};
 
@@ -154,11 +152,11 @@ fn noisy_relu_ratio<T: Real>(x: T, sigma: T) -> T {
 pub(super) fn noisy_relu_eval<T: Real>(x: T, _: T, _: &[f64]) -> T {
     let [sigma, _] = noisy_relu_sigma(x);
     let ratio = noisy_relu_ratio(x, sigma);
-    x * normal_share(ratio) + sigma * normal_density(ratio)
+    x * normal_cdf(ratio) + sigma * normal_pdf(ratio)
 }
 
 pub(super) fn noisy_relu_eval_derivative<T: Real>(x: T, _: T, _: &[f64]) -> T {
     let [sigma, slope] = noisy_relu_sigma(x);
     let ratio = noisy_relu_ratio(x, sigma);
-    normal_share(ratio) + normal_density(ratio) * slope
+    normal_cdf(ratio) + normal_pdf(ratio) * slope
 }

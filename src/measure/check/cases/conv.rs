@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use super::conv_inputs::{BOTH_FORMS, EXTREME, Inputs, LONG, SHAPES, Sizes, WINOGRAD4};
 use super::winograd;
-use crate::kernels::conv::{Candidate, Conv, Direction, Filters, MadeFor, Precision};
+use crate::kernels::conv::{Candidate, Conv, Direction, Filters, MadeFor, Parts, Precision};
 use crate::kernels::groups_of_four;
 use crate::measure::check::case::Case;
 use crate::measure::check::compare::{Comparison, compare, untouched};
@@ -133,11 +133,8 @@ impl Twin {
         };
         let mut all = lab.check(&y, &pack(value, self.output()), &pack(&tolerance, self.output()))?;
         if statistics {
-            let Some(side) = candidate.statistics_tile() else {
-                return Err(Error::kernel(
-                    candidate.kernel.name,
-                    "no statistics_tile tells which pixels its chunks have",
-                ));
+            let Parts::Statistics { tile: side, .. } = candidate.parts else {
+                return Err(Error::kernel(candidate.kernel.name, "it leaves no statistics"));
             };
             let [expected, tolerance] = tile_statistics(value, &tolerance, self.output(), chunk, side);
             all.extend(lab.check(&partial, &expected, &tolerance)?);
