@@ -1,16 +1,16 @@
 //! `wgrad bench`
 
 use clap::ValueEnum;
-use wgrad::Result;
 use wgrad::measure::bench;
 use wgrad::measure::convolutions::{self, ConvRow};
 use wgrad::train::build_network;
+use wgrad::{Error, Result};
 
 use super::Context;
 use super::subject::SubjectArgs;
 
 /// What is measured.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum What {
     /// Whole training steps
     Step,
@@ -35,6 +35,11 @@ pub(super) struct BenchArgs {
 }
 
 pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
+    if args.what == What::Step && !args.only.is_empty() {
+        return Err(Error::usage(
+            "--only chooses rows of `wgrad bench kernels`: add that word, or leave --only out",
+        ));
+    }
     let config = args.subject.config(args.steps)?;
     let gpu = context.open()?;
     match args.what {

@@ -41,6 +41,12 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     }
     let gpu = context.open()?;
     let all = kernels.len();
+    kernels.retain(|case| !case.too_heavy(&gpu));
+    if kernels.len() < all {
+        let left_out = all - kernels.len();
+        context.output.note(format!("{left_out} checks of large batches with kernels for GPUs are left out: software would take minutes"));
+    }
+    let all = kernels.len();
     kernels.retain(|case| case.fits(&gpu));
     if let (Err(reason), true) = (gpu.cooperative_side(), kernels.len() < all) {
         if kernels.is_empty() && networks.is_empty() {

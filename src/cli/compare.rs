@@ -8,18 +8,17 @@ use wgrad::config::{self, Published, RunConfig, published};
 use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::gpu::Gpu;
 use wgrad::kernels::conv::Choices;
-use wgrad::measure::tune::tune;
 use wgrad::nn::Weights;
 use wgrad::report::{self, CompareRow, Compared, ComparedRun, Measure};
 use wgrad::train::{
     Checkpoint, MonteCarlo, Run, RunFolder, Summary, TrainedImages, TrainedNetwork, build_network, metrics,
-    precision, split_kind,
+    split_kind,
 };
 use wgrad::{Error, Result};
 
 use super::output::Output;
 use super::progress::Progress;
-use super::tune::TuneArgs;
+use super::tune::{TuneArgs, tune_run};
 use super::{Context, page, signal};
 
 #[derive(clap::Args)]
@@ -143,11 +142,14 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
         for planned in &group.runs {
             let Some(dataset) = datasets.of(&planned.config) else { continue };
             let summary = finished(context, &gpu, planned, dataset, args, &stop)?;
-            let folder = RunFolder::open(&planned.folder)?.0;
             let samples = group.published.as_ref().and_then(|published| published.mc_samples);
             let passes = samples.map(|samples| passes(&gpu, planned, dataset, samples)).transpose()?;
             let monte_carlo = passes.map(|passes| (passes.validation_accuracy, passes.test_accuracy));
-            runs.push(ComparedRun { summary, metrics: metrics::read(&folder.metrics())?, monte_carlo });
+            runs.push(ComparedRun {
+                summary,
+                metrics: metrics::read(&planned.folder.join("metrics.jsonl"))?,
+                monte_carlo,
+            });
         }
         all.push(Compared { name: group.name, runs, published: group.published });
         write(&args.out, &all)?;
@@ -175,17 +177,27 @@ fn check(planned: &Planned, dataset: Option<&Dataset>) -> Result<()> {
     let differences: Vec<String> = config
         .differences(&text, false)
         .iter()
-        .filter(|difference| difference.effect != config::Effect::None)
+        // A run that goes on does not need the weights that it began with; one that is compared is another with others.
+        .filter(|difference| difference.effect != config::Effect::None || difference.key == "init")
         .map(ToString::to_string)
         .collect();
-    if differences.is_empty() {
-        return Ok(());
+    let folder = planned.folder.display();
+    if !differences.is_empty() {
+        let differences = differences.join("; ");
+        return Err(Error::usage(format!(
+            "folder {folder} holds a run with other settings: {differences}; choose another --out"
+        )));
     }
-    Err(Error::usage(format!(
-        "folder {} holds a run with other settings: {}; choose another --out",
-        planned.folder.display(),
-        differences.join("; ")
-    )))
+    let last = planned.folder.join("checkpoints/last.safetensors");
+    // One that cannot be read is a matter of going on.
+    let progress = Checkpoint::read(&last).ok().and_then(|checkpoint| checkpoint.progress);
+    if progress.is_some_and(|progress| progress.dataset != dataset.train.sha256()) {
+        let source = &config.data.source;
+        return Err(Error::usage(format!(
+            "folder {folder} holds a run of other images than those of data.source = {source}: choose another --out"
+        )));
+    }
+    Ok(())
 }
 
 /// The summary of a run: it is there, or the run goes on or begins.
@@ -201,7 +213,8 @@ fn finished(
     let name = folder.display();
     if folder.join("config.toml").exists() {
         let summary = RunFolder::open(folder)?.0.summary();
-        if summary.exists() {
+        // The report comes last.
+        if summary.exists() && folder.join("report.html").exists() {
             context.output.note(format!("{name}: done"));
             return Summary::read(&summary);
         }
@@ -210,12 +223,9 @@ fn finished(
     let mut run = if folder.join("config.toml").exists() {
         Run::resume(gpu, folder, config.clone(), dataset)?
     } else {
-        let mut run = Run::create(gpu, config.clone(), dataset, folder)?;
-        let (batch, precision) = (config.batch as usize, precision(config));
-        let choices = tune(gpu, run.network(), batch, precision, args.tune.effort());
-        run.choose(choices.map_err(|error| run.end_by(error))?);
-        run
+        Run::create(gpu, config.clone(), dataset, folder)?
     };
+    tune_run(gpu, &mut run, args.tune.effort())?;
     let mut progress = Progress::new(Output { json: false, ..context.output });
     let done = run.train(&mut progress, stop);
     progress.finish();

@@ -126,7 +126,7 @@ fn run_verify(context: &Context, folder: Option<&Path>) -> Result<()> {
         wrong => {
             let all = verdicts.len();
             Err(Error::data(
-                folder.map_or_else(PathBuf::new, Path::to_path_buf),
+                folder.map_or_else(data_folder, |folder| Ok(folder.to_path_buf()))?,
                 format!("{wrong} of {all} files are not the published ones"),
             ))
         }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use wgrad::data::{Source, load_sized};
 use wgrad::kernels::Activation;
+use wgrad::kernels::conv::Precision;
+use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::tune;
 use wgrad::train::{Sweep, build_network, lr_find, precision};
 use wgrad::{Error, Result, report};
@@ -31,6 +33,9 @@ pub(super) struct LrFindArgs {
 
 pub(super) fn run(context: &Context, args: &LrFindArgs) -> Result<()> {
     let stop = signal::stop_flag()?;
+    if args.settings.epochs.is_some() {
+        return Err(Error::usage("lr-find counts steps, not epochs: set --steps"));
+    }
     let config = args.settings.config()?;
     Activation::parse(&config.activation)?;
     let sweep = Sweep::new(args.from, args.to)?;
@@ -38,6 +43,9 @@ pub(super) fn run(context: &Context, args: &LrFindArgs) -> Result<()> {
     let input = [dataset.train.height as usize, dataset.train.width as usize, 3];
     let network = build_network(&config, input, dataset.classes.len())?;
     let gpu = context.open()?;
+    if precision(&config) == Precision::Mixed {
+        cooperative_matrices(&gpu)?;
+    }
     let choices = tune(&gpu, &network, config.batch as usize, precision(&config), args.tune.effort())?;
     let found = lr_find(&gpu, &config, &network, &dataset, choices, sweep, &stop)?;
     let points: Vec<_> = found.points.iter().map(|point| [point.lr, point.loss, point.smoothed]).collect();

@@ -28,6 +28,7 @@ mod train;
 mod tune;
 mod version;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -134,9 +135,11 @@ fn activation_help() -> String {
 
 /// Runs the command line and gives the exit code: 0 ok, 1 failure, 2 usage, 130 or 143 stopped.
 pub fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    // Names of files need not be UTF-8.
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
     // clap's own flag prints a fixed text.
-    if matches!(words.first().map(String::as_str), Some("--version" | "-V")) {
+    let version = |word: &OsString| word == "--version" || word == "-V";
+    if words.iter().find(|word| *word != "--json").is_some_and(version) {
         let output = Output { json: words.iter().any(|word| word == "--json"), quiet: false };
         return exit(version::run(output));
     }
@@ -173,10 +176,10 @@ fn exit(done: Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if matches!(error, Error::Interrupted(_)) {
-                eprintln!("{error}");
+                output::remark(&error);
                 return ExitCode::from(signal::exit_code());
             }
-            eprintln!("error: {error}");
+            output::remark(format_args!("error: {error}"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -18,7 +18,7 @@ impl Output {
     /// A remark for people, on stderr.
     pub fn note(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{text}");
+            remark(text);
         }
     }
 
@@ -49,6 +49,11 @@ impl Output {
         let json = serde_json::to_string(value).map_err(|e| Error::usage(format!("no JSON form: {e}")))?;
         print(&json)
     }
+}
+
+/// A line on stderr. Where nobody reads it any more, the work goes on.
+pub(super) fn remark(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A line on stdout; a reader that has gone away is an ordinary end, as `| head` does it.

@@ -4,7 +4,7 @@ use wgrad::Result;
 use wgrad::data::{Dataset, image_file};
 use wgrad::nn::Network;
 use wgrad::report::{self, Details, Filters, Mistake};
-use wgrad::train::{Checkpoint, Evaluation, Run, RunFolder, Summary, metrics};
+use wgrad::train::{Checkpoint, Evaluation, Run, Summary, metrics};
 
 /// Mistakes that are shown.
 const MISTAKES: usize = 24;
@@ -14,7 +14,7 @@ const MISTAKES: usize = 24;
 /// # Errors
 /// A file that cannot be read or written.
 pub(super) fn write(run: &Run, summary: &Summary, dataset: &Dataset) -> Result<()> {
-    let (folder, config) = RunFolder::open(run.folder().root())?;
+    let (folder, config) = (run.folder(), run.config());
     let classes = run.network().classes;
     let logits = run.test_logits();
     let evaluation = Evaluation::of(logits, &dataset.test.labels, classes);

@@ -24,7 +24,7 @@ pub(super) struct SettingsArgs {
     activation: Option<String>,
     /// Passes over the training images
     #[arg(long)]
-    epochs: Option<u32>,
+    pub(super) epochs: Option<u32>,
     /// Most optimizer steps, whatever the epochs
     #[arg(long)]
     steps: Option<u32>,
@@ -85,6 +85,9 @@ impl SettingsArgs {
         let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let activation = config.activation.split(".wgsl").next().unwrap_or_default();
         let activation = stem(activation.split(':').next().unwrap_or_default()).unwrap_or_default();
-        self.recipe.as_deref().and_then(stem).unwrap_or_else(|| format!("{}-{activation}", config.model))
+        self.recipe.as_deref().and_then(stem).unwrap_or_else(|| {
+            let model = stem(config.model.trim_end_matches(".toml")).unwrap_or_default();
+            format!("{model}-{activation}")
+        })
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn stop_flag() -> Result<Arc<AtomicBool>> {
         while !seen.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(50));
         }
-        eprintln!("\nstopping after this step; once more to stop at once");
+        super::output::remark("\nstopping after this step; once more to stop at once");
     });
     Ok(stop)
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde_json::json;
-use wgrad::config::RunConfig;
+use wgrad::config::{self, RunConfig};
 use wgrad::nn::{Mode, Weights};
 use wgrad::train::{Checkpoint, StepOutput, build_network, single_step};
 use wgrad::{Error, Result};
@@ -33,12 +33,12 @@ pub(super) struct StepArgs {
     /// Gets `logits`, `loss`, `grad.<parameter>` and the running statistics
     #[arg(long, value_name = "O.safetensors")]
     out: PathBuf,
-    /// Model
-    #[arg(long, default_value = "resnet56")]
-    model: String,
-    /// Activation, for example relu or dropact:retain=0.95; --help lists them
-    #[arg(long, value_name = "SPEC", default_value = "relu", long_help = activation_help())]
-    activation: String,
+    /// Model [default: resnet56]
+    #[arg(long)]
+    model: Option<String>,
+    /// Activation, for example relu or dropact:retain=0.95; --help lists them [default: relu]
+    #[arg(long, value_name = "SPEC", long_help = activation_help())]
+    activation: Option<String>,
     /// Training or evaluation form of batch norm and stochastic layers
     #[arg(long, value_enum, default_value = "train")]
     mode: ModeName,
@@ -49,9 +49,13 @@ pub(super) struct StepArgs {
 
 pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
     let (images, shape, labels) = read_batch(&args.batch)?;
-    let mut config = RunConfig::from_layers(None, &args.set, &toml::Table::new())?;
-    config.model.clone_from(&args.model);
-    config.activation.clone_from(&args.activation);
+    let mut flags = toml::Table::new();
+    for (key, value) in [("model", &args.model), ("activation", &args.activation)] {
+        if let Some(value) = value {
+            config::put(&mut flags, key, value.as_str());
+        }
+    }
+    let config = RunConfig::from_layers(None, &args.set, &flags)?;
     let network = build_network(&config, [shape[2], shape[3], shape[1]], 10)?;
     let checkpoint = Checkpoint::read(&args.weights)?;
     checkpoint.check(&args.weights, &network)?;

@@ -6,15 +6,12 @@ use wgrad::Result;
 use wgrad::config;
 use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::kernels::Activation;
-use wgrad::kernels::conv::Precision;
-use wgrad::measure::check::cooperative_matrices;
-use wgrad::measure::tune::tune;
-use wgrad::train::{Run, RunFolder, Summary, precision};
+use wgrad::train::{Run, RunFolder, Summary};
 
 use super::events::Watch;
 use super::progress::Progress;
 use super::settings::SettingsArgs;
-use super::tune::TuneArgs;
+use super::tune::{TuneArgs, tune_run};
 use super::{Context, page, signal};
 
 #[derive(clap::Args)]
@@ -79,20 +76,12 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
         );
     }
     let gpu = context.open()?;
-    if precision(&config) == Precision::Mixed {
-        cooperative_matrices(&gpu)?;
-    }
     let mut run = match args.resume {
         Some(_) if args.force => Run::resume_changed(&gpu, &folder, config, &dataset)?,
         Some(_) => Run::resume(&gpu, &folder, config, &dataset)?,
-        None => {
-            let (batch, precision) = (config.batch as usize, precision(&config));
-            let mut run = Run::create(&gpu, config, &dataset, &folder)?;
-            let choices = tune(&gpu, run.network(), batch, precision, args.tune.effort());
-            run.choose(choices.map_err(|error| run.end_by(error))?);
-            run
-        }
+        None => Run::create(&gpu, config, &dataset, &folder)?,
     };
+    tune_run(&gpu, &mut run, args.tune.effort())?;
     introduce(context, &run)?;
     let events = run.config().tensorboard.then(|| run.folder().tensorboard());
     let mut watch = Watch::new(Progress::new(context.output), events.as_deref(), &dataset)?;

@@ -1,7 +1,26 @@
 //! `--tune`, of the commands that train.
 
 use clap::ValueEnum;
-use wgrad::measure::tune::Effort;
+use wgrad::Result;
+use wgrad::gpu::Gpu;
+use wgrad::kernels::conv::Precision;
+use wgrad::measure::check::cooperative_matrices;
+use wgrad::measure::tune::{Effort, tune};
+use wgrad::train::{Run, precision};
+
+/// Picks the kernels of a run that has no checkpoint yet; one that goes on keeps its own. Mixed precision is checked first:
+/// drivers are known that compute it wrong.
+pub(super) fn tune_run(gpu: &Gpu, run: &mut Run, effort: Effort) -> Result<()> {
+    let (batch, precision) = (run.config().batch as usize, precision(run.config()));
+    if precision == Precision::Mixed {
+        cooperative_matrices(gpu).map_err(|error| run.end_by(error))?;
+    }
+    if run.is_new() {
+        let choices = tune(gpu, run.network(), batch, precision, effort);
+        run.choose(choices.map_err(|error| run.end_by(error))?);
+    }
+    Ok(())
+}
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Tune {

@@ -49,13 +49,14 @@ const FREE: &[&str] = &[
     "checkpoint.steps",
     "checkpoint.minutes",
 ];
-/// Keys of the network's tensors, and of the images' shares in training and validation: a run that goes on with others would
-/// be judged by images that it has learned from.
+/// Keys of the network's tensors, of what the best so far was judged by, and of the images' shares in training and validation: a run
+/// that goes on with others would be judged by images that it has learned from.
 const FIXED: &[&str] = &[
     "model",
     "option",
     "width",
     "seed",
+    "monitor",
     "data.size",
     "data.split",
     "data.validation",

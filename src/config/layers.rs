@@ -22,7 +22,9 @@ pub(super) fn build(recipe: Option<&str>, sets: &[String], flags: &Table) -> Res
         let own = text.parse::<Table>().map(|own| schema::leaves(&own)).unwrap_or_default();
         let resolved = own.len() + schema::optional_keys().count() >= schema::keys().count();
         if !resolved && own.iter().any(|(key, _)| key == "schedule.milestones") {
-            finish(merged.clone())?.refuse_past_the_end(&origin)?;
+            let own = finish(merged.clone())?;
+            let longer = add_command_line(merged.clone(), sets, flags)?.epochs.max(own.epochs);
+            RunConfig { epochs: longer, ..own }.refuse_past_the_end(&origin)?;
         }
     }
     add_command_line(merged, sets, flags)
@@ -179,6 +181,9 @@ fn parse_set(set: &str) -> Result<Table> {
         Some(value) if value.is_str() || !wants_text => value,
         _ => Value::String(text.to_string()),
     };
+    if schema::example(key).is_none() && !schema::is_section(key) {
+        return Err(Error::usage(format!("--set {set}: {}", schema::unknown_key(key))));
+    }
     let mut layer = Table::new();
     put(&mut layer, key, value);
     Ok(layer)

@@ -38,7 +38,7 @@ pub struct RunConfig {
     pub steps: Option<u32>,
     /// Images in one optimizer step, 1 to 65,536. Default 128.
     pub batch: u32,
-    /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 250.
+    /// Images in one evaluation batch, 1 to 65,536; changes memory and speed, not results. Default 100.
     pub eval_batch: u32,
     /// The most MiB that a run may take on the device, 1 to 1,000,000. Default: not given, what the machine has left for
     /// software drivers, else what the driver gives.

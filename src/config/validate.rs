@@ -88,13 +88,14 @@ impl RunConfig {
         within("data.validation", self.data.validation, (Excluded(0.0), Excluded(1.0)))?;
         let Some(count) = self.data.train_count else { return Ok(()) };
         within("data.train_count", count, (Included(1), Included(100_000_000)))?;
-        if self.data.split == Split::None {
-            return Err(Error::usage(format!(
-                "data.train_count = {count} has no meaning with data.split = \"none\", where every image trains: \
-                 remove one of them"
-            )));
-        }
-        Ok(())
+        let why = match self.data.split {
+            Split::Random | Split::Head => return Ok(()),
+            Split::None => "\"none\", where every image trains: remove one of them",
+            Split::Stratified => {
+                "\"stratified\", which takes a share of each class: set data.validation, or data.split = \"random\" or \"head\""
+            }
+        };
+        Err(Error::usage(format!("data.train_count = {count} has no meaning with data.split = {why}")))
     }
 
     /// What watches validation needs some.

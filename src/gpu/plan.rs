@@ -205,6 +205,11 @@ impl Plan {
         self.parts.get().map(Vec::len)
     }
 
+    /// The parts of a replay; one where nothing is known yet.
+    pub(super) fn known_parts(&self) -> Vec<Range<usize>> {
+        self.parts.get().cloned().unwrap_or_else(|| vec![0..self.len()])
+    }
+
     /// Neighbouring steps in parts as small as where nothing is known.
     fn small(&self) -> Vec<Range<usize>> {
         let (mut parts, mut first, mut flops) = (Vec::new(), 0, 0);

@@ -87,8 +87,8 @@ impl Gpu {
         encoder.resolve_query_set(&stamps.set, 0..stamps.count, &stamps.resolved.raw, 0);
         self.queue.submit([encoder.finish()]);
         let ticks: Vec<u64> = self.read(&stamps.resolved.view())?;
-        let period = f64::from(self.queue.get_timestamp_period());
-        Ok(ticks.into_iter().map(|tick| (tick as f64 * period) as u64).collect())
+        let period = self.queue.get_timestamp_period();
+        Ok(ticks.into_iter().map(|tick| nanoseconds(tick, period)).collect())
     }
 
     fn encoder(&self) -> wgpu::CommandEncoder {
@@ -159,13 +159,24 @@ impl Gpu {
     }
 }
 
+/// Some clocks count from 1970: f64 would lose hundreds of nanoseconds.
+fn nanoseconds(tick: u64, period: f32) -> u64 {
+    let fixed = (f64::from(period) * 2f64.powi(32)) as u128;
+    ((u128::from(tick) * fixed) >> 32) as u64
+}
+
 impl Plan {
-    /// Replays the plan once in one pass, waits for it, and gives the time from its start to its end.
+    /// Replays the plan once, waits for it, and gives the time from its start to its end: of one pass, or of the sum of those that
+    /// [`Plan::submit`] has found to be needed.
     ///
     /// # Errors
     /// A device without timestamps, or a lost one.
     pub fn time(&self, gpu: &Gpu) -> Result<Duration> {
-        Ok(gpu.time_passes(&[&self.steps])?.into_iter().map(Span::duration).sum())
+        let mut time = Duration::ZERO;
+        for part in self.known_parts() {
+            time += gpu.time_passes(&[&self.steps[part]])?.into_iter().map(Span::duration).sum::<Duration>();
+        }
+        Ok(time)
     }
 
     /// Replays the plan once and gives when each dispatch ran. The sum can exceed [`Plan::time`]: see [`Clock`].
@@ -173,19 +184,18 @@ impl Plan {
     /// # Errors
     /// A clock that the device does not have, or a lost device.
     pub fn time_dispatches(&self, gpu: &Gpu, clock: Clock) -> Result<Vec<Span>> {
-        let mut spans = Vec::with_capacity(self.len());
-        match clock {
+        let most = match clock {
             Clock::Host => return gpu.time_on_host(&self.steps),
-            Clock::PassEach => {
-                for steps in self.steps.chunks(MOST_QUERIES / 2) {
-                    let passes: Vec<&[Step]> = steps.chunks(1).collect();
-                    spans.extend(gpu.time_passes(&passes)?);
-                }
-            }
-            Clock::InsidePass => {
-                for steps in self.steps.chunks(MOST_QUERIES - 1) {
-                    spans.extend(gpu.time_inside(steps)?);
-                }
+            Clock::PassEach => MOST_QUERIES / 2,
+            Clock::InsidePass => MOST_QUERIES - 1,
+        };
+        let mut spans = Vec::with_capacity(self.len());
+        for part in self.known_parts() {
+            for steps in self.steps[part].chunks(most) {
+                spans.extend(match clock {
+                    Clock::InsidePass => gpu.time_inside(steps)?,
+                    _ => gpu.time_passes(&steps.chunks(1).collect::<Vec<_>>())?,
+                });
             }
         }
         Ok(spans)

@@ -26,6 +26,8 @@ impl Rows {
     const CHUNK: usize = 1024;
     /// Chunks of an elementwise kernel on drivers that run on the CPU.
     const CPU_CHUNKS: usize = 16;
+    /// Workgroups of an elementwise kernel that keep a large GPU busy, where there is work for so many.
+    const GPU_GROUPS: usize = 512;
 
     /// The workgroups for a device.
     pub fn workgroup_of(gpu: &Gpu) -> u32 {
@@ -62,7 +64,10 @@ impl Rows {
     pub fn element_chunk(self) -> usize {
         match self.workgroup {
             Self::NARROW => Self::CHUNK.max(self.rows().div_ceil(Self::CPU_CHUNKS)),
-            _ => Self::CHUNK,
+            _ => {
+                let chunks = (Self::GPU_GROUPS / self.c4()).max(1);
+                self.rows().div_ceil(chunks).next_multiple_of(self.workgroup as usize).min(Self::CHUNK)
+            }
         }
     }
 

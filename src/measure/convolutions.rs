@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::gpu::{Buffer, Gpu, MOST_FLOPS, Plan, Recorder};
+use crate::kernels::Rows;
+use crate::kernels::batchnorm::BatchNorm;
 use crate::kernels::conv::{Candidate, Conv, Direction, MadeFor};
 use crate::nn::{Layer, Network};
 use crate::rng::{Sequence, Stream};
@@ -65,10 +67,12 @@ pub(super) struct Subject<'a> {
     statistics: Buffer,
     partial: Buffer,
     stride: usize,
+    /// Whether a batch norm reads y: a forward candidate that leaves no statistics then costs a kernel more.
+    normalized: bool,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(gpu: &'a Gpu, conv: Conv) -> Result<Self> {
+    pub(super) fn new(gpu: &'a Gpu, conv: Conv, normalized: bool) -> Result<Self> {
         let mut sequence = Sequence::new(0, Stream::Test, 0, 1);
         let mut random = |label: &str, words: usize| {
             // A run of numbers again and again: what they are does not change the time.
@@ -92,6 +96,7 @@ impl<'a> Subject<'a> {
             statistics: gpu.buffer("statistics", conv.output_words().max(64))?,
             partial: gpu.buffer("partial", stride * conv.splits())?,
             stride,
+            normalized,
         })
     }
 
@@ -109,12 +114,28 @@ impl<'a> Subject<'a> {
         let mut least = vec![f64::INFINITY; plans.len()];
         for _ in 0..turns {
             for (plan, least) in plans.iter().zip(&mut least) {
-                let started = Instant::now();
-                plan.run(self.gpu)?;
-                *least = least.min(started.elapsed().as_secs_f64() / f64::from(calls));
+                *least = least.min(self.time(plan)? / f64::from(calls));
             }
         }
         Ok(candidates.iter().copied().zip(least).collect())
+    }
+
+    /// The batch norm of y.
+    fn norm(&self) -> BatchNorm {
+        let Conv { batch, out_channels: channels, .. } = self.conv;
+        let (height, width) = (self.conv.out_height(), self.conv.out_width());
+        let workgroup = Rows::workgroup_of(self.gpu);
+        BatchNorm { batch, height, width, channels, momentum: 0.1, eps: 1e-5, stride: 0, workgroup }
+    }
+
+    /// Seconds of a replay. What a GPU does in microseconds would drown in the host's submission and wait.
+    fn time(&self, plan: &Plan) -> Result<f64> {
+        if self.gpu.has_timestamps() && !self.gpu.is_software() {
+            return Ok(plan.time(self.gpu)?.as_secs_f64());
+        }
+        let started = Instant::now();
+        plan.run(self.gpu)?;
+        Ok(started.elapsed().as_secs_f64())
     }
 
     /// `calls` computations by a candidate that has run once.
@@ -125,7 +146,12 @@ impl<'a> Subject<'a> {
             Direction::Forward => {
                 let (partial, statistics) =
                     (self.statistics.view(), conv.statistics_chunk(candidate).is_some());
-                conv.forward_cut(candidate, [&x, &weight], &y, &partial, statistics, MOST_FLOPS)?
+                let mut all =
+                    conv.forward_cut(candidate, [&x, &weight], &y, &partial, statistics, MOST_FLOPS)?;
+                if self.normalized && !statistics {
+                    all.push(self.norm().statistics(&y, &partial));
+                }
+                all
             }
             Direction::InputGradient => {
                 conv.input_gradient_cut(candidate, [&y, &weight], &x, false, MOST_FLOPS)?
@@ -161,7 +187,7 @@ pub fn bench(
     mut watch: impl FnMut(&ConvRow) -> Result<()>,
 ) -> Result<()> {
     for conv in shapes(network, batch) {
-        let subject = Subject::new(gpu, conv)?;
+        let subject = Subject::new(gpu, conv, false)?;
         let runs = |own: &&Candidate| (own.fits)(&conv) && gpu.takes(own.kernel);
         for direction in Direction::ALL {
             let wanted = |own: &&Candidate| {

@@ -9,7 +9,7 @@ use super::convolutions::{Subject, shapes};
 use crate::Result;
 use crate::gpu::{Gpu, cache_folder, keep};
 use crate::kernels::conv::{Candidate, Choices, Direction, MadeFor, Precision};
-use crate::nn::Network;
+use crate::nn::{Layer, Network};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Effort {
         match (self, software) {
             (Self::Full, _) => (7, 8),
             (_, true) => (5, 1),
-            (_, false) => (3, 10),
+            (_, false) => (5, 10),
         }
     }
 }
@@ -56,6 +56,7 @@ pub fn tune(
     }
     let mut memory = Memory::read(gpu);
     let before = memory.names.clone();
+    let normalized = network.nodes.iter().any(|node| matches!(node.layer, Layer::BatchNorm(_)));
     for conv in shapes(network, batch) {
         // Made when something is measured, and kept for the other directions.
         let mut subject = None;
@@ -74,7 +75,7 @@ pub fn tune(
                     let tried = fitting().filter(|candidate| effort.tries(candidate, gpu.is_software()));
                     let subject = match &mut subject {
                         Some(subject) => subject,
-                        none => none.insert(Subject::new(gpu, conv)?),
+                        none => none.insert(Subject::new(gpu, conv, normalized)?),
                     };
                     let best = fastest(subject, direction, tried, effort.repeats(gpu.is_software()), &key)?;
                     best.unwrap_or_else(|| choices.get(direction, &conv))

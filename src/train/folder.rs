@@ -44,9 +44,6 @@ impl RunFolder {
                 .collect(),
         };
         std::fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;
-        for (_, copy, text) in folder.users_files(config) {
-            super::checkpoint::write_whole(&copy, text?.as_bytes())?;
-        }
         folder.set_config(config)?;
         Ok(folder)
     }
@@ -202,11 +199,20 @@ impl RunFolder {
         }
     }
 
-    /// Writes the configuration that the run goes on with.
+    /// Takes away what tells of the end of a run that goes on.
+    pub(super) fn forget_summary(&self) {
+        // One that stays is written over at the end.
+        let _ = std::fs::remove_file(self.summary());
+    }
+
+    /// Writes the configuration that the run goes on with, and copies of the user's files that it names.
     ///
     /// # Errors
-    /// The folder cannot be written.
+    /// A file of the user's that cannot be read, or a folder that cannot be written.
     pub fn set_config(&self, config: &RunConfig) -> Result<()> {
+        for (_, copy, text) in self.users_files(config) {
+            super::checkpoint::write_whole(&copy, text?.as_bytes())?;
+        }
         super::checkpoint::write_whole(&self.config(), config.to_toml().as_bytes())
     }
 

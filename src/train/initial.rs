@@ -1,15 +1,18 @@
 //! The weights that a training begins with.
 
+use std::path::Path;
+
+use super::checkpoint::Checkpoint;
 use super::dataset::DeviceImages;
 use super::lsuv::Lsuv;
 use super::normalize::normalize;
 use super::whitening::Whitening;
-use crate::Result;
 use crate::config::RunConfig;
 use crate::data::Images;
 use crate::gpu::Gpu;
 use crate::kernels::conv::Choices;
 use crate::nn::{Network, Weights};
+use crate::{Error, Result};
 
 /// What the first weights are made of.
 pub(super) struct Beginning<'a> {
@@ -38,4 +41,17 @@ impl Beginning<'_> {
         }
         Ok(())
     }
+}
+
+/// The file of weights that a run begins with, where one is named.
+pub(super) fn initial_weights(config: &RunConfig, network: &Network) -> Result<Option<Checkpoint>> {
+    let Some(init) = &config.init else { return Ok(None) };
+    let path = Path::new(init);
+    let checkpoint = Checkpoint::read(path)?;
+    checkpoint.check(path, network)?;
+    if let Some(name) = checkpoint.not_finite() {
+        let reason = format!("tensor {name} has elements that are not finite: no run can begin with them");
+        return Err(Error::checkpoint(path, reason));
+    }
+    Ok(Some(checkpoint))
 }

@@ -1,12 +1,13 @@
 //! The learning rate range test: one training run whose rate rises geometrically from step to step (Smith, arXiv
 //! 1506.01186, in Geron's form).
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::dataset::DeviceImages;
-use super::initial::Beginning;
+use super::initial::{Beginning, initial_weights};
 use super::network::{split_kind, step_settings};
 use super::trainer::Trainer;
 use crate::config::RunConfig;
@@ -128,10 +129,16 @@ pub fn lr_find(
     let (weights, choices) = (&trainer.weights, &chosen);
     let beginning =
         Beginning { gpu, config, network, weights, images: &dataset.train, data: &images, choices };
-    beginning.set(&split.train)?;
+    match initial_weights(config, network)? {
+        Some(initial) => {
+            let path = config.init.as_deref().unwrap_or_default();
+            initial.restore_weights(Path::new(path), gpu, network, weights)?;
+        }
+        None => beginning.set(&split.train)?,
+    }
     trainer.optimizer.begin(gpu, &trainer.weights)?;
     let steps = config.steps.unwrap_or(STEPS) as usize;
-    let (per_epoch, mut losses) = (trainer.steps_per_epoch(), Vec::with_capacity(steps));
+    let (per_epoch, mut losses) = (trainer.steps_per_epoch(), Vec::new());
     for epoch in 0..steps.div_ceil(per_epoch) {
         let first = epoch * per_epoch;
         let rates: Vec<f64> = (first..first + per_epoch).map(|step| sweep.lr(step, steps)).collect();

@@ -88,7 +88,7 @@ impl Summary {
     /// [`Error::Io`] where the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).expect("a summary has a JSON form");
-        std::fs::write(path, text + "\n").map_err(Error::io("write", path))
+        super::checkpoint::write_whole(path, (text + "\n").as_bytes())
     }
 
     /// Reads a summary.

@@ -96,7 +96,9 @@ fn channel_statistics(images: &Images, train: &[u32]) -> ([f64; 3], [f64; 3]) {
     let mean = counts.map(|count| moment(&count, &|v| v));
     let mut std = [0.0; 3];
     for (channel, std) in std.iter_mut().enumerate() {
-        *std = moment(&counts[channel], &|v| (v - mean[channel]).powi(2)).sqrt();
+        let deviation = moment(&counts[channel], &|v| (v - mean[channel]).powi(2)).sqrt();
+        // A channel that never changes has none.
+        *std = if deviation > 0.0 { deviation } else { 1.0 };
     }
     (mean, std)
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::{Checkpoint, Progress, remove_leftovers};
+use super::checkpoint::{Checkpoint, Progress, remove_leftovers, write_whole};
 use super::folder::RunFolder;
 use crate::config::{Difference, Effect, RunConfig};
 use crate::{Error, Result};
@@ -20,7 +20,11 @@ pub(super) fn newest(folder: &RunFolder) -> Result<Option<(PathBuf, Progress, Ch
         Ok(found) => Ok(Some(found)),
         Err(error) if previous.exists() => {
             tracing::warn!("{error}; going on from the checkpoint before it, {}", previous.display());
-            read(&previous).map(Some)
+            let found = read(&previous)?;
+            // What is damaged must never take the place of the one before.
+            let bytes = std::fs::read(&previous).map_err(Error::io("read", &previous))?;
+            write_whole(&last, &bytes)?;
+            Ok(Some(found))
         }
         Err(error) => Err(error),
     }

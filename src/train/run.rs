@@ -10,7 +10,7 @@ use super::dataset::DeviceImages;
 use super::epoch::Observer;
 use super::evaluate::Evaluation;
 use super::folder::RunFolder;
-use super::initial::Beginning;
+use super::initial::{Beginning, initial_weights};
 use super::memory::{self, MemoryEstimate};
 use super::metrics::{MetricsLog, Summary};
 use super::network::{build_network, precision, split_kind, step_settings};
@@ -55,7 +55,7 @@ impl<'a> Run<'a> {
     pub fn create(gpu: &'a Gpu, config: RunConfig, dataset: &'a Dataset, out: &Path) -> Result<Self> {
         let (network, split, memory) = Self::prepare(gpu, &config, dataset)?;
         let choices = Choices::with_precision(gpu, precision(&config))?;
-        let initial = Self::initial_weights(&config, &network)?;
+        let initial = initial_weights(&config, &network)?;
         let folder = RunFolder::create(out, &config)?;
         let progress = Self::beginning(gpu, &config, dataset);
         let (schedule, lock) = (Schedule::new(&config), folder.lock()?);
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
         };
         let mut choices = Choices::with_precision(gpu, precision(&config))?;
         choices.fix_names(&progress.kernels)?;
-        let initial = if resumed.is_none() { Self::initial_weights(&config, &network)? } else { None };
+        let initial = if resumed.is_none() { initial_weights(&config, &network)? } else { None };
         let changed = written.is_some_and(|written| written != progress.config);
         Ok(Self {
             gpu,
@@ -132,20 +132,6 @@ impl<'a> Run<'a> {
             memory,
             _lock: lock,
         })
-    }
-
-    /// The file of weights that the run begins with, where one is named.
-    fn initial_weights(config: &RunConfig, network: &Network) -> Result<Option<Checkpoint>> {
-        let Some(init) = &config.init else { return Ok(None) };
-        let path = Path::new(init);
-        let checkpoint = Checkpoint::read(path)?;
-        checkpoint.check(path, network)?;
-        if let Some(name) = checkpoint.not_finite() {
-            let reason =
-                format!("tensor {name} has elements that are not finite: no run can begin with them");
-            return Err(Error::checkpoint(path, reason));
-        }
-        Ok(Some(checkpoint))
     }
 
     /// Puts the run's first weights, or those of its checkpoint, onto the device. A run that begins has a checkpoint from then
@@ -184,6 +170,11 @@ impl<'a> Run<'a> {
             self.progress.kernels = choices.names();
             self.choices = choices;
         }
+    }
+
+    /// Whether it has no checkpoint yet.
+    pub fn is_new(&self) -> bool {
+        self.resumed.is_none()
     }
 
     /// Which kernels compute the convolutions.
@@ -282,7 +273,11 @@ impl<'a> Run<'a> {
         let Progress { epoch, step, record, .. } = self.progress;
         let left = self.config.epochs.saturating_sub(epoch).saturating_mul(steps_per_epoch as u32);
         let total_steps = self.config.steps.unwrap_or(u32::MAX).min((step - record).saturating_add(left));
-        while self.progress.step < total_steps && !self.config.early_stopping.ends(&self.progress.stopping) {
+        // A run that was stopped at its last step has its last epoch to close.
+        while self.progress.record > 0
+            || self.progress.step < total_steps && !self.config.early_stopping.ends(&self.progress.stopping)
+        {
+            self.folder.forget_summary();
             if let Some(divergence) = self.epoch(&mut device, total_steps, &mut log, observer, stop)? {
                 self.recover(&mut device, divergence)?;
             }

@@ -16,6 +16,7 @@ pub struct Case {
     /// What is special about this use: shape, variant, activation, mode.
     pub name: String,
     needs: &'static Kernel,
+    heavy: bool,
     run: Run,
 }
 
@@ -52,7 +53,12 @@ impl Case {
         name: impl Into<String>,
         run: impl Fn(&Lab) -> Result<Vec<Comparison>> + Send + Sync + 'static,
     ) -> Self {
-        Self { kernel: kernel.name, name: name.into(), needs: kernel, run: Box::new(run) }
+        Self { kernel: kernel.name, name: name.into(), needs: kernel, heavy: false, run: Box::new(run) }
+    }
+
+    /// For GPUs alone: a driver that runs on the CPU would take minutes.
+    pub(super) fn heavy(self, heavy: bool) -> Self {
+        Self { heavy, ..self }
     }
 
     /// The part of the kernel's name before the slash: `conv`, `batchnorm`, ...
@@ -60,9 +66,14 @@ impl Case {
         self.kernel.split('/').next().unwrap_or(self.kernel)
     }
 
-    /// Whether the device has what the kernel's language extensions need.
+    /// Whether the device has what the kernel's language extensions need, and is no software driver where those take minutes.
     pub fn fits(&self, gpu: &Gpu) -> bool {
-        gpu.takes(self.needs)
+        gpu.takes(self.needs) && !self.too_heavy(gpu)
+    }
+
+    /// Whether the device is a software driver that would take minutes for the case.
+    pub fn too_heavy(&self, gpu: &Gpu) -> bool {
+        self.heavy && gpu.is_software()
     }
 
     /// Runs the case on a device; wrong results are an [`Outcome`] that is not ok.

@@ -282,19 +282,20 @@ pub(super) fn cases() -> Vec<Case> {
                         continue;
                     }
                     let fits = |own: &&Candidate| {
-                        // An invocation's loops depend on the batch in weight gradients only; a software driver takes minutes
-                        // for a large batch with kernels made for GPUs.
-                        let heavy = conv.batch >= 128 && own.made_for == MadeFor::Gpu;
-                        let worth = direction == Direction::WeightGradient || !heavy;
                         let chosen = own.filters != Filters::Winograd4 || WINOGRAD4.contains(&sizes);
-                        own.precision() == precision && (own.fits)(&conv) && worth && chosen
+                        own.precision() == precision && (own.fits)(&conv) && chosen
                     };
                     for candidate in direction.candidates().iter().filter(fits) {
+                        // An invocation's loops depend on the batch in weight gradients only; a software driver takes minutes
+                        // for a large batch with kernels made for GPUs.
+                        let heavy = conv.batch >= 128
+                            && candidate.made_for == MadeFor::Gpu
+                            && direction != Direction::WeightGradient;
                         for (what, run) in runs(direction, candidate, sizes, turn) {
                             let name = format!("{}, {}{what}{kind}", name(sizes), candidate.name);
                             let shared = Arc::clone(&shared);
                             let run = move |lab: &Lab| run(&shared, lab, candidate);
-                            cases.push(Case::new(candidate.kernel, name, run));
+                            cases.push(Case::new(candidate.kernel, name, run).heavy(heavy));
                         }
                     }
                 }
