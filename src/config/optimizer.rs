@@ -8,7 +8,8 @@ use super::choices::{DecayOn, L2, OptimizerKind};
 use super::validate::within;
 use crate::error::{Error, Result};
 
-/// `[optimizer]`: how gradients become updates, in PyTorch's terms.
+/// `[optimizer]`: how gradients become updates. Names are PyTorch's where it has one, but for `rho` (`alpha` of its RMSprop), `psi`
+/// (`momentum_decay` of its NAdam), `clip_norm` and `clip_value` (`clip_grad_norm_`, `clip_grad_value_`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {

@@ -1,3 +1,5 @@
+//! Tensors as rows of channels: how elementwise kernels and reductions share them out.
+
 use super::groups_of_four;
 use crate::gpu::{Constants, Gpu, Groups};
 

@@ -18,7 +18,7 @@ pub struct Weights {
     pub gradient: Buffer,
     /// Running statistics.
     pub statistics: Buffer,
-    /// Partial gradients of the convolutions' weights and of learned activations.
+    /// Partial gradients of convolutions' weights and biases and of learned activations; optimizer/reduce sums them.
     pub partial: Buffer,
     /// The [`LossScale`].
     pub scaling: Buffer,

@@ -35,7 +35,7 @@ layers = [
 /// stay numbers. Gradient acceleration doubles the gradient at every site, so that plain SGD needs a rate that is smaller by
 /// orders of magnitude.
 #[test]
-fn every_activation_trains_a_resnet() {
+fn every_activation_stays_finite_in_training() {
     let mut dataset = load(&Source::Sample).expect("the sample is whole");
     let cut = |images: &mut Images, count: usize| {
         images.pixels.truncate(count * images.image_bytes());

@@ -267,4 +267,6 @@ fn compare_runs_what_is_missing() {
     let changed = wgrad(&[&base[..], &["--set", "optimizer.lr=0.01"]].concat());
     assert_error(&changed, 2, &["plain-0", "optimizer.lr was 0.1, is 0.01", "--out"]);
     assert_error(&wgrad(&["compare", &a, &a, "--out", &out]), 2, &["plain", "twice"]);
+    let other = wgrad(&["compare", &a, &b, "--seeds", "2", "--out", &out, "--tune", "off"]);
+    assert_error(&other, 2, &["plain-0", "other images", "sample", "--out"]);
 }

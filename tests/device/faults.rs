@@ -209,7 +209,9 @@ fn a_damaged_checkpoint_is_not_the_end() {
         (Checkpoint::read(&setup.last()).expect("a checkpoint"), setup.folder.path().join("first"));
     std::fs::write(&first, &whole).expect("a file is written");
     assert_eq!(again.tensors, Checkpoint::read(&first).expect("a checkpoint").tensors, "to the same bits");
-    for file in [setup.last(), setup.last().with_file_name("previous.safetensors")] {
+    let previous = setup.last().with_file_name("previous.safetensors");
+    Checkpoint::read(&previous).expect("what is damaged is never kept as the one before");
+    for file in [setup.last(), previous] {
         std::fs::write(file, "nothing").expect("a file is written");
     }
     assert_end(start(&setup.resume()), 1, &["previous.safetensors", "damaged"]);

@@ -33,7 +33,7 @@ const SETS: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn every_regulariser_trains() {
+fn regularisers_stay_finite_in_training() {
     let mut dataset = load(&Source::Sample).expect("the sample is whole");
     let cut = |images: &mut Images, count: usize| {
         images.pixels.truncate(count * images.image_bytes());

@@ -90,6 +90,7 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
         let expected = train(&config, &dataset, &whole, 0).expect("it ends");
         assert!(train(&config, &dataset, &broken, 4).is_none(), "48 images are 3 steps: stopped in epoch 2");
         assert!(train(&config, &dataset, &broken, 6).is_none(), "stopped at the end of epoch 2");
+        assert!(train(&config, &dataset, &broken, 9).is_none(), "stopped at the last step of all");
         let got = train(&config, &dataset, &broken, 0).expect("it ends");
         for file in ["checkpoints/last.safetensors", "checkpoints/best.safetensors"] {
             let (a, b) = (tensors(&whole.join(file)), tensors(&broken.join(file)));

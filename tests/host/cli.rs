@@ -251,3 +251,31 @@ fn misspelt_words_get_a_suggestion() {
     assert_error(&wgrad(&["train", "--activaton", "relu"]), 2, &["--activaton", "--activation"]);
     assert_error(&wgrad(&["data", "fetch", "cifar01"]), 2, &["cifar01", "cifar10"]);
 }
+
+#[test]
+fn keys_without_end_are_unknown_keys() {
+    let key = "a.".repeat(60_000) + "a=1";
+    assert_error(&wgrad(&["train", "--set", &key, "--print-config"]), 2, &["--set", "a.a"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn names_need_not_be_utf8() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    let mut command = Command::cargo_bin("wgrad").expect("the program is built");
+    let output = command.arg("eval").arg(name).output().expect("it starts");
+    assert_error(&output, 1, &["error: ", "caf"]);
+}
+
+/// Where nobody reads stderr any more, the exit code still tells.
+#[test]
+#[cfg(unix)]
+fn a_closed_stderr_is_no_panic() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let program = assert_cmd::cargo::cargo_bin("wgrad");
+    let mut command = std::process::Command::new(program);
+    let status = command.args(["eval", "nothing"]).stderr(writer).status().expect("it starts");
+    assert_eq!(status.code(), Some(1));
+}

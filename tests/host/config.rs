@@ -111,12 +111,14 @@ fn every_range_is_checked_at_both_ends() {
         ("loss.label_smoothing", &["-0.1", "1", "nan"], &["0", "0.99"]),
     ];
     for (key, bad, good) in cases {
+        // Stratified splits take no count.
+        let with = if *key == "data.train_count" { "data.split=random" } else { "data.split=stratified" };
         for value in *bad {
-            let text = refused(set(&[&format!("{key}={value}")]));
+            let text = refused(set(&[with, &format!("{key}={value}")]));
             names_all(&text, &[key, "out of range", "must be"]);
         }
         for value in *good {
-            set(&[&format!("{key}={value}")]).unwrap_or_else(|e| panic!("{key}={value}: {e}"));
+            set(&[with, &format!("{key}={value}")]).unwrap_or_else(|e| panic!("{key}={value}: {e}"));
         }
     }
     let channels =
@@ -179,6 +181,7 @@ fn values_that_contradict_each_other_are_refused() {
         (&["augment.mean=[0.5,0.5,0.5]", "augment.std=[0.5,0.5,0.5]"], &["per_channel"]),
         (&["augment.alternate=true", "augment.flip=false"], &["alternate", "flip"]),
         (&["data.split=none", "data.train_count=100"], &["data.train_count = 100", "split"]),
+        (&["data.train_count=100"], &["data.train_count = 100", "stratified", "validation", "random"]),
         (&["model=''"], &["model", "empty"]),
         (&["activation=' '"], &["activation", "empty"]),
     ] {
@@ -318,7 +321,7 @@ fn a_resolved_configuration_holds_every_key() {
 }
 
 #[test]
-fn the_defaults_are_the_documented_ones() {
+fn some_defaults_are_these() {
     let d = RunConfig::default();
     d.validate().unwrap();
     assert_eq!((d.model.as_str(), d.activation.as_str(), d.seed), ("resnet56", "relu", 0));
@@ -327,6 +330,13 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!((d.optimizer.lr, d.optimizer.momentum, d.optimizer.weight_decay), (0.1, 0.9, 1e-4));
     assert_eq!((d.schedule.kind, d.schedule.gamma), (ScheduleKind::Steps, 0.1));
     assert_eq!((d.batchnorm.momentum, d.batchnorm.eps), (0.1, 1e-5));
+}
+
+#[test]
+fn evaluation_has_its_documented_batch() {
+    let (before, _) = include_str!("../../src/config/run.rs").split_once("pub eval_batch:").expect("the key");
+    let documented = before.rsplit("Default ").next().and_then(|rest| rest.split('.').next());
+    assert_eq!(documented, Some(RunConfig::default().eval_batch.to_string().as_str()));
 }
 
 #[test]
@@ -350,7 +360,9 @@ fn a_schedule_past_the_end_of_its_own_file_is_refused() {
         let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
         RunConfig::from_layers(file.to_str(), &sets, &Table::new())
     };
-    let text = refused(load("epochs = 50\n[schedule]\nmilestones = [20, 50, 60]\n", &[]));
+    let late = "epochs = 50\n[schedule]\nmilestones = [20, 50, 60]\n";
+    load(late, &["epochs=80"]).unwrap();
+    let text = refused(load(late, &[]));
     names_all(&text, &["mine.toml", "schedule.milestones 50, 60", "epochs = 50"]);
     let text = "epochs = 100\n[schedule]\nmilestones = [20, 50]\nfactors = [0.5, 0.1]\n";
     let short = load(text, &["epochs=30"]).unwrap();

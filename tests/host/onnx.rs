@@ -267,7 +267,7 @@ fn activations_with_learned_numbers_or_other_channels() {
 
 /// Every family of models has a graph; DropConnect's weights are those of evaluation.
 #[test]
-fn every_family_of_models() {
+fn families_of_models_have_a_graph() {
     let settings = || Settings::cifar10(Activation::parse("relu").expect("an activation"));
     for (name, kind, want) in [
         ("resnet20_seed", "Conv", 22),

@@ -14,7 +14,8 @@ use crate::{Error, Result};
 /// Most bytes of a file.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// The functions that a file may have: name, parameters, whether noise makes it necessary.
+/// The functions that a file may have: name and number of parameters. Those with one are for evaluation; a file that draws noise must
+/// have them.
 const FUNCTIONS: [(&str, usize); 4] =
     [("value", 2), ("derivative", 2), ("value_eval", 1), ("derivative_eval", 1)];
 

@@ -14,7 +14,9 @@ impl Parameter {
             Kind::Number { min, max, default } => format!("{name} {min}..={max} [{default}]"),
             Kind::Count { min, max, default } => format!("{name} {min}..={max} [{default}]"),
             Kind::Choice(words) => format!("{name} {}", words.join(" or ")),
-            Kind::Function(default) => format!("{name} any activation without randomness [{default}]"),
+            Kind::Function(default) => {
+                format!("{name} any fixed activation: no noise, nothing learned, channels kept [{default}]")
+            }
         }
     }
 

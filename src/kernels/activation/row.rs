@@ -23,7 +23,8 @@ pub enum Kind {
     },
     /// One of these words; the first is the default, the shader gets the position as u32.
     Choice(&'static [&'static str]),
-    /// The name of an activation without randomness, which is used with its own defaults; this one where none is given.
+    /// The name of an activation that draws nothing, learns nothing and keeps the channels; it is used with its own defaults. This one
+    /// where none is given.
     Function(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! The table of activations. A new one is a shader file, a row here, and a pair of functions in the reference.
+//! The table of activations. What a new one takes besides a row here: README, "Add an activation".
 
 use super::row::{Draws, Form, PLAIN, Parameter, Row, choice, count, function, number};
 use crate::kernels::{lib, shader};

@@ -1,3 +1,5 @@
+//! A candidate: one way to compute one direction of a convolution, and the shapes and devices it is for.
+
 use super::{Conv, Filters, forward, input_gradient, weight_gradient};
 use crate::gpu::{Constants, Groups, Kernel};
 

@@ -1,3 +1,5 @@
+//! Which candidate computes which shape, by the kind of device, by the tuner or by a checkpoint.
+
 use std::collections::BTreeMap;
 
 use super::{Candidate, Conv, Direction, MadeFor, Precision};

@@ -1,3 +1,5 @@
+//! A convolution's sizes, and what follows from them.
+
 use super::{Candidate, Parts};
 use crate::gpu::{Constants, Kernel, View};
 use crate::kernels::groups_of_four;

@@ -39,7 +39,7 @@ pub static ADVANCE: Kernel = kernel(
     1,
     &[],
 );
-/// Sums the convolutions' partial gradients.
+/// Sums partial gradients: of convolutions' weights and biases, and of learned activations.
 pub static REDUCE: Kernel = kernel(
     "optimizer/reduce",
     shader!("optimizer/reduce"),
@@ -137,7 +137,7 @@ impl LossScale {
     /// Scale 1 for f32: it never moves.
     pub const ONE: Self = Self::starting(1.0);
 
-    /// A scale that begins.
+    /// The state of a run's first step: factor `scale`, a power of two, no step counted yet.
     pub const fn starting(scale: f32) -> Self {
         Self { scale, good: 0, overflow: 0, skipped: 0 }
     }

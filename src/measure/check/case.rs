@@ -1,3 +1,5 @@
+//! A case of `wgrad check`, and what it gave.
+
 use std::time::Instant;
 
 use serde::Serialize;

@@ -143,13 +143,10 @@ impl Builder {
         Ok(self.node(name, Layer::MaxPool { window }, input, shape))
     }
 
-    /// Mean over all pixels.
-    ///
-    /// # Errors
-    /// None at present; the signature leaves room for pooling windows.
-    pub fn global_average_pool(&mut self, name: &str, input: Value) -> Result<Value> {
+    /// Mean over all pixels: PyTorch's `AdaptiveAvgPool2d(1)`. The output is 1 x 1 x channels.
+    pub fn global_average_pool(&mut self, name: &str, input: Value) -> Value {
         let [_, _, channels] = self.shape(input);
-        Ok(self.node(name, Layer::GlobalAveragePool, input, [1, 1, channels]))
+        self.node(name, Layer::GlobalAveragePool, input, [1, 1, channels])
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// let x = b.batchnorm("bn1", x, &relu, ShortcutSite::None)?;
 /// let y = b.conv("conv2", x, 16, 3, 1, 1)?;
 /// let y = b.batchnorm("bn2", y, &relu, ShortcutSite::Same(x))?;
-/// let y = b.global_average_pool("pool", y)?;
+/// let y = b.global_average_pool("pool", y);
 /// b.linear("linear", y, 10)?;
 /// let network = b.finish()?;
 /// assert_eq!(network.parameter_count(), 3 * 9 * 16 + 32 + 16 * 9 * 16 + 32 + 170);

@@ -173,7 +173,7 @@ impl Writer<'_> {
             Item { classifier: Some(true), .. } => self.builder.classifier(at, x),
             Item { flatten: Some(true), .. } => Ok(self.builder.flatten(at, x)),
             Item { pool: Some(word), window: None, .. } if word == "average" => {
-                self.builder.global_average_pool(at, x)
+                Ok(self.builder.global_average_pool(at, x))
             }
             Item { pool: Some(word), window, .. } if word == "max" => {
                 self.builder.max_pool(at, x, window.unwrap_or(2))

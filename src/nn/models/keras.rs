@@ -63,7 +63,7 @@ pub(super) fn version2(name: &str, n: usize, settings: &Settings) -> Result<Netw
 }
 
 fn head(mut b: Builder, x: Value, settings: &Settings) -> Result<Network> {
-    let x = b.global_average_pool("pool", x)?;
+    let x = b.global_average_pool("pool", x);
     let x = settings.regularize.drop_at(&mut b, DropSite::Head, "drop", x)?;
     b.classifier("linear", x)?;
     b.finish()

@@ -27,7 +27,7 @@ pub(super) fn seed(name: &str, n: usize, settings: &Settings) -> Result<Network>
     }
     let x = b.batchnorm("bn", x, act, ShortcutSite::None)?;
     let x = drops.drop_at(&mut b, DropSite::Activations, "drop1", x)?;
-    let x = b.global_average_pool("pool", x)?;
+    let x = b.global_average_pool("pool", x);
     let x = drops.drop_at(&mut b, DropSite::Head, "drop", x)?;
     b.classifier("linear", x)?;
     b.finish()
@@ -56,7 +56,7 @@ pub(super) fn wide(name: &str, n: usize, k: usize, settings: &Settings) -> Resul
     }
     let x = b.batchnorm("bn1", x, act, ShortcutSite::None)?;
     let x = drops.drop_at(&mut b, DropSite::Activations, "drop1", x)?;
-    let x = b.global_average_pool("pool", x)?;
+    let x = b.global_average_pool("pool", x);
     let x = drops.drop_at(&mut b, DropSite::Head, "drop", x)?;
     b.classifier("fc", x)?;
     b.finish()

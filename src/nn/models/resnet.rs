@@ -21,7 +21,7 @@ pub(super) fn resnet(name: &str, n: usize, settings: &Settings) -> Result<Networ
             x = basic_block(&mut b, &name, x, (channels * width, stride), scale, settings)?;
         }
     }
-    let x = b.global_average_pool("pool", x)?;
+    let x = b.global_average_pool("pool", x);
     let x = drops.drop_at(&mut b, DropSite::Head, "drop", x)?;
     b.classifier("linear", x)?;
     b.finish()
