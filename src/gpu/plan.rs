@@ -207,7 +207,7 @@ impl Plan {
 
     /// The parts of a replay; one where nothing is known yet.
     pub(super) fn known_parts(&self) -> Vec<Range<usize>> {
-        self.parts.get().cloned().unwrap_or_else(|| vec![0..self.len()])
+        self.parts.get().cloned().unwrap_or_else(|| std::iter::once(0..self.len()).collect())
     }
 
     /// Neighbouring steps in parts as small as where nothing is known.
