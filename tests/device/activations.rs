@@ -4,15 +4,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use wgrad::config::RunConfig;
-use wgrad::data::{Dataset, Images, Source, load};
+use wgrad::data::Dataset;
 use wgrad::kernels::ACTIVATIONS;
-use wgrad::train::{Observer, Run, Summary, metrics};
+use wgrad::train::{Run, Summary, metrics};
 
-use crate::support::gpu;
-
-struct Quiet;
-
-impl Observer for Quiet {}
+use crate::support::{Silent, gpu};
 
 /// The first block of a ResNet: every kernel that has an activation in it, for one size, since drivers that run on the CPU take
 /// longest to compile. The projection takes what activations leave that change the number of channels.
@@ -36,13 +32,7 @@ layers = [
 /// orders of magnitude.
 #[test]
 fn every_activation_stays_finite_in_training() {
-    let mut dataset = load(&Source::Sample).expect("the sample is whole");
-    let cut = |images: &mut Images, count: usize| {
-        images.pixels.truncate(count * images.image_bytes());
-        images.labels.truncate(count);
-    };
-    cut(&mut dataset.train, 50);
-    cut(&mut dataset.test, 10);
+    let dataset = super::training::few(50, 10);
     let folder = tempfile::tempdir().expect("a temporary folder");
     for row in ACTIVATIONS {
         let rate = if row.name.starts_with("gaaf") { "1e-7" } else { "0.01" };
@@ -64,5 +54,5 @@ pub fn train_briefly(dataset: &Dataset, spec: &str, rate: &str, out: &Path) -> S
     let sets = [sets, own.map(|(key, value)| format!("{key}={value}")).into()].concat();
     let config = RunConfig::from_layers(None, &sets, &toml::Table::new()).expect("a good configuration");
     let mut run = Run::create(gpu(), config, dataset, out).expect("the run starts");
-    run.train(&mut Quiet, &AtomicBool::new(false)).expect("it trains")
+    run.train(&mut Silent, &AtomicBool::new(false)).expect("it trains")
 }

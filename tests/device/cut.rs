@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 use wgrad::gpu::{Buffer, Dispatch, Gpu, Recorder};
 use wgrad::kernels::conv::{Candidate, Choices, Conv, Direction};
 use wgrad::rng::{Sequence, Stream};
-use wgrad::train::{Checkpoint, Observer, Run};
+use wgrad::train::{Checkpoint, Run};
 
 use super::training::{config, few};
-use crate::support::gpu;
+use crate::support::{Silent, gpu};
 
 /// What an output holds before a dispatch.
 const UNTOUCHED: f32 = -77.25;
@@ -147,9 +147,6 @@ fn ordinary_batches_are_not_cut() {
     }
 }
 
-struct Nobody;
-impl Observer for Nobody {}
-
 fn trained(most_flops: u64, out: &Path) -> BTreeMap<String, Vec<u32>> {
     let sets = [
         "model=resnet8",
@@ -163,7 +160,7 @@ fn trained(most_flops: u64, out: &Path) -> BTreeMap<String, Vec<u32>> {
     let (config, dataset) = (config(&sets), few(100, 20));
     let mut run = Run::create(gpu(), config, &dataset, out).expect("a run");
     run.choose(Choices::of_device(gpu()).cutting(most_flops));
-    run.train(&mut Nobody, &AtomicBool::new(false)).expect("it trains");
+    run.train(&mut Silent, &AtomicBool::new(false)).expect("it trains");
     let checkpoint = Checkpoint::read(&out.join("checkpoints/last.safetensors")).expect("a checkpoint");
     let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
     checkpoint.tensors.into_iter().map(|(name, (_, values))| (name, bits(values))).collect()

@@ -7,7 +7,7 @@ use wgrad::kernels::ceiling;
 use wgrad::train::{Observer, Run, StepReport};
 
 use super::training::{config, few};
-use crate::support::open;
+use crate::support::{Silent, open};
 
 /// Destroys the device after a step of this epoch.
 struct Destroyer<'a> {
@@ -22,10 +22,6 @@ impl Observer for Destroyer<'_> {
         }
     }
 }
-
-struct Nobody;
-
-impl Observer for Nobody {}
 
 #[test]
 fn a_lost_device_leaves_the_last_checkpoint() {
@@ -46,7 +42,7 @@ fn a_lost_device_leaves_the_last_checkpoint() {
     }
     let gpu = open(Limits::WebGpu);
     let mut run = Run::resume(&gpu, &out, config, &dataset).expect("the first epoch's checkpoint is usable");
-    let summary = run.train(&mut Nobody, &AtomicBool::new(false)).expect("it goes on");
+    let summary = run.train(&mut Silent, &AtomicBool::new(false)).expect("it goes on");
     assert_eq!(summary.epochs, 3);
 }
 
@@ -59,7 +55,7 @@ fn a_device_that_is_lost_before_the_first_step_leaves_no_folder() {
     let mut run = Run::create(&gpu, config, &dataset, &out).expect("a run");
     assert!(out.exists());
     gpu.destroy();
-    let error = run.train(&mut Nobody, &AtomicBool::new(false)).expect_err("the device is gone");
+    let error = run.train(&mut Silent, &AtomicBool::new(false)).expect_err("the device is gone");
     let text = error.to_string();
     assert!(text.contains("lost") && text.contains(gpu.name()) && !text.contains("--resume"), "{text}");
     assert_eq!((error.exit_code(), out.exists()), (1, false), "{text}");
@@ -99,4 +95,7 @@ fn long_replays_are_submitted_in_parts() {
     let submissions = long.submissions().expect("the second replay was timed");
     assert!((3..=10).contains(&submissions), "{submissions} submissions");
     long.run(&gpu).expect("a replay in parts");
+    // So are replays that are timed.
+    assert_eq!(long.time(&gpu).is_ok(), gpu.has_timestamps());
+    assert_eq!(long.time_dispatches(&gpu, gpu.clock()).expect("spans").len(), 10);
 }

@@ -8,7 +8,7 @@ use wgrad::kernels::conv::Choices;
 use wgrad::train::{DeviceImages, Observer, Run, StepReport, Trainer, step_settings};
 
 use super::training::{config, few};
-use crate::support::{gpu, open};
+use crate::support::{Silent, gpu, open};
 
 #[test]
 fn live_bytes_follow_the_buffers_and_the_peak_stays() {
@@ -36,9 +36,6 @@ fn run_of(gpu: &Gpu, sets: &[&str], images: (usize, usize), out: &Path) -> wgrad
     run.train(&mut Silent, &AtomicBool::new(false))?;
     Ok(estimate)
 }
-
-struct Silent;
-impl Observer for Silent {}
 
 /// The estimate is from above, and not far: it stands for small fixed buffers too, hence 1 MiB.
 #[test]

@@ -7,12 +7,10 @@ use wgrad::data::{Source, load};
 use wgrad::gpu::Recorder;
 use wgrad::kernels::optimizer::{self, Clip, GradientNorm, LossScale, State};
 use wgrad::nn::Weights;
-use wgrad::train::{
-    Checkpoint, Evaluation, Observer, Run, TrainedImages, TrainedNetwork, metrics, optimizer_settings,
-};
+use wgrad::train::{Checkpoint, Evaluation, Run, TrainedImages, TrainedNetwork, metrics, optimizer_settings};
 
 use crate::support::golden_optimizers::{Golden, ROWS, config};
-use crate::support::gpu;
+use crate::support::{Silent, gpu};
 
 const ULP: f64 = 1.0 / 8_388_608.0;
 
@@ -87,9 +85,7 @@ fn the_average_is_what_is_evaluated() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("run");
     let mut run = Run::create(gpu(), config.clone(), &dataset, &out).expect("it begins");
-    struct Quiet;
-    impl Observer for Quiet {}
-    run.train(&mut Quiet, &AtomicBool::new(false)).expect("it ends");
+    run.train(&mut Silent, &AtomicBool::new(false)).expect("it ends");
     let log = metrics::read(&out.join("metrics.jsonl")).expect("metrics");
 
     let path = out.join("checkpoints/last.safetensors");
@@ -131,9 +127,7 @@ fn pruned_weights_stay_away() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("run");
     let mut run = Run::create(gpu(), config, &dataset, &out).expect("it begins");
-    struct Quiet;
-    impl Observer for Quiet {}
-    let summary = run.train(&mut Quiet, &AtomicBool::new(false)).expect("it ends");
+    let summary = run.train(&mut Silent, &AtomicBool::new(false)).expect("it ends");
     assert!(summary.best_epoch >= 2, "an epoch before the last pruning is no rival");
     for name in ["last", "best"] {
         let checkpoint =

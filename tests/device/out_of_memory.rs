@@ -4,14 +4,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use wgrad::gpu::{Gpu, Limits};
-use wgrad::train::{Observer, Run, Summary};
+use wgrad::train::{Run, Summary};
 use wgrad::{Error, Result};
 
 use super::training::{config, few};
-use crate::support::open;
-
-struct Nobody;
-impl Observer for Nobody {}
+use crate::support::{Silent, open};
 
 const SETS: [&str; 3] = ["model=resnet8", "eval_batch=1", "data.validation=0.2"];
 
@@ -22,7 +19,7 @@ fn trained(gpu: &Gpu, out: &Path, sets: &[&str]) -> Result<Summary> {
         true => Run::resume_changed(gpu, out, config, &dataset)?,
         false => Run::create(gpu, config, &dataset, out)?,
     };
-    run.train(&mut Nobody, &AtomicBool::new(false))
+    run.train(&mut Silent, &AtomicBool::new(false))
 }
 
 /// The batch that an error says would fit.

@@ -6,13 +6,10 @@ use std::sync::atomic::AtomicBool;
 use wgrad::config::{Recompute, RunConfig};
 use wgrad::data::Dataset;
 use wgrad::gpu::Limits;
-use wgrad::train::{MemoryEstimate, Observer, Run};
+use wgrad::train::{MemoryEstimate, Run};
 
 use super::training::{config, few, tensors, train};
-use crate::support::open;
-
-struct Silent;
-impl Observer for Silent {}
+use crate::support::{Silent, open};
 
 fn with(config: &RunConfig, recompute: Recompute) -> RunConfig {
     RunConfig { recompute, ..config.clone() }

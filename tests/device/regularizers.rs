@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicBool;
 
 use wgrad::config::RunConfig;
-use wgrad::data::{Images, Source, load};
 use wgrad::gpu::Recorder;
 use wgrad::kernels::conv::Choices;
 use wgrad::kernels::groups_of_four;
@@ -34,13 +33,7 @@ const SETS: &[(&str, &[&str])] = &[
 
 #[test]
 fn regularisers_stay_finite_in_training() {
-    let mut dataset = load(&Source::Sample).expect("the sample is whole");
-    let cut = |images: &mut Images, count: usize| {
-        images.pixels.truncate(count * images.image_bytes());
-        images.labels.truncate(count);
-    };
-    cut(&mut dataset.train, 50);
-    cut(&mut dataset.test, 10);
+    let dataset = super::training::few(50, 10);
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (number, (model, sets)) in SETS.iter().enumerate() {
         let usual = ["batch=4", "steps=4", "epochs=1", "optimizer.lr=0.01"].map(str::to_owned);

@@ -6,13 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use wgrad::config::RunConfig;
 use wgrad::data::Dataset;
-use wgrad::train::{Checkpoint, Observer, Progress, Run, RunFolder};
+use wgrad::train::{Checkpoint, Progress, Run, RunFolder};
 
 use super::training::{config, few, train};
-use crate::support::gpu;
-
-struct Silent;
-impl Observer for Silent {}
+use crate::support::{Silent, gpu};
 
 const BASE: [&str; 6] = [
     "model=resnet8",

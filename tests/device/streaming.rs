@@ -9,12 +9,10 @@ use wgrad::gpu::Limits;
 use wgrad::kernels::augment::Normalize;
 use wgrad::kernels::conv::Choices;
 use wgrad::nn::Weights;
-use wgrad::train::{
-    DeviceImages, Observer, Run, Summary, TrainedImages, TrainedNetwork, build_network, metrics,
-};
+use wgrad::train::{DeviceImages, Run, Summary, TrainedImages, TrainedNetwork, build_network, metrics};
 
 use super::training::{config, few, tensors, train};
-use crate::support::{gpu, open};
+use crate::support::{Silent, gpu, open};
 
 /// Batches of 16 and of 9 divide nothing: the last ones of an epoch, of validation and of the test are smaller.
 const BASE: [&str; 5] =
@@ -129,9 +127,6 @@ fn images_in_many_buffers_are_those_in_one() {
     assert!(of(DeviceImages::stream(gpu, &images).expect("memory")) == expected);
     assert!(expected.iter().any(|value| *value > 1.0));
 }
-
-struct Silent;
-impl Observer for Silent {}
 
 /// 1,000 images of 3 KiB are 3 MiB; the network and what is streamed take less than 1.
 #[test]

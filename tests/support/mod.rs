@@ -5,6 +5,7 @@ pub mod golden_optimizers;
 use std::sync::OnceLock;
 
 use wgrad::gpu::{Gpu, Limits, Selection, no_adapter_hint};
+use wgrad::train::Observer;
 
 /// The adapter as the program opens it, so that tests and their processes find each other's shaders in the driver's cache.
 #[allow(dead_code, reason = "tests/host.rs opens no adapter")]
@@ -21,3 +22,9 @@ pub fn open(limits: Limits) -> Gpu {
         Err(error) => panic!("{error}\n{}", no_adapter_hint()),
     }
 }
+
+/// Watches nothing.
+#[allow(dead_code, reason = "tests/host.rs trains nothing")]
+pub struct Silent;
+
+impl Observer for Silent {}
