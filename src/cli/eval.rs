@@ -59,13 +59,7 @@ pub(super) fn run(context: &Context, args: &EvalArgs) -> Result<()> {
         SplitName::Test => TrainedImages::Test,
     };
     let choices = trained.choices(&gpu)?;
-    let own = TrainedNetwork {
-        gpu: &gpu,
-        config: &trained.config,
-        network: &network,
-        weights: &weights,
-        choices: &choices,
-    };
+    let own = trained.on(&gpu, &network, &weights, &choices);
     if let Some(samples) = args.mc_samples {
         let network = network.clone().with_noise_in_evaluation()?;
         let own = TrainedNetwork { network: &network, ..own };

@@ -7,7 +7,7 @@ use image::{ImageFormat, RgbImage};
 use serde::Serialize;
 use wgrad::data::{Dataset, Images, image_file};
 use wgrad::report::{Contact, contact_sheet};
-use wgrad::train::{TrainedNetwork, logits_of};
+use wgrad::train::logits_of;
 use wgrad::{Error, Result};
 
 use super::Context;
@@ -49,13 +49,7 @@ pub(super) fn run(context: &Context, args: &PredictArgs) -> Result<()> {
     let gpu = context.open()?;
     let (network, weights) = trained.build(&gpu, [side as usize, side as usize, 3], dataset.classes.len())?;
     let choices = trained.choices(&gpu)?;
-    let own = TrainedNetwork {
-        gpu: &gpu,
-        config: &trained.config,
-        network: &network,
-        weights: &weights,
-        choices: &choices,
-    };
+    let own = trained.on(&gpu, &network, &weights, &choices);
     let logits = logits_of(&own, &dataset, &images)?;
     let answers: Vec<Answer> = args
         .images

@@ -7,7 +7,7 @@ use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::gpu::Gpu;
 use wgrad::kernels::conv::Choices;
 use wgrad::nn::{Network, Weights};
-use wgrad::train::{Checkpoint, RunFolder, build_network};
+use wgrad::train::{Checkpoint, RunFolder, TrainedNetwork, build_network};
 use wgrad::{Error, Result};
 
 /// A trained network on the command line.
@@ -112,6 +112,17 @@ impl Trained {
         let weights = Weights::new(gpu, &network, 1)?;
         self.checkpoint.restore_weights(&self.path, gpu, &network, &weights)?;
         Ok((network, weights))
+    }
+
+    /// The network of [`Trained::build`] as evaluations take it.
+    pub(super) fn on<'a>(
+        &'a self,
+        gpu: &'a Gpu,
+        network: &'a Network,
+        weights: &'a Weights,
+        choices: &'a Choices,
+    ) -> TrainedNetwork<'a> {
+        TrainedNetwork { gpu, config: &self.config, network, weights, choices }
     }
 
     /// The network without a device or its data set: for images as the file says, or CIFAR's, with as many classes as its

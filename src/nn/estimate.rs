@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::filters;
-use super::network::{Drop, Layer, Network};
+use super::network::{Dropout, Layer, Network};
 use super::weights::layout_partials;
 use super::workspace::batchnorm_of;
 use crate::kernels::Rows;
@@ -58,7 +58,7 @@ impl NetworkBytes {
                     4 * batchnorm_of(network, index, batch, Rows::WIDE).saved_words() as u64
                 }
                 // A count for each pixel.
-                Layer::Drop { drop: Drop::Blocks { .. }, .. } => value_bytes(index + 1, batch),
+                Layer::Dropout { drop: Dropout::Blocks { .. }, .. } => value_bytes(index + 1, batch),
                 _ => 0,
             };
         }

@@ -14,7 +14,9 @@ mod workspace;
 pub use builder::Builder;
 pub use estimate::NetworkBytes;
 pub use init::{Init, initial};
-pub use network::{ALIGN, BatchNormSite, Drop, DropConnectSite, Layer, Network, Node, ShortcutSite, Value};
+pub use network::{
+    ALIGN, BatchNormSite, DropConnectSite, Dropout, Layer, Network, Node, ShortcutSite, Value,
+};
 pub use parameter::{Parameter, Role, Trained};
 pub use record::{Mode, Pass};
 pub use weights::Weights;

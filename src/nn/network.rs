@@ -47,9 +47,9 @@ pub struct BatchNormSite {
     pub noise: u32,
 }
 
-/// What a layer drops.
+/// What a dropout layer sets to 0: elements (PyTorch's `Dropout`) or blocks of pixels (DropBlock).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Drop {
+pub enum Dropout {
     /// Elements.
     Elements {
         /// Share that is dropped, in [0, 1).
@@ -117,9 +117,9 @@ pub enum Layer {
         noise: u32,
     },
     /// Elements that are dropped, in place on its input.
-    Drop {
+    Dropout {
         /// Which ones.
-        drop: Drop,
+        drop: Dropout,
         /// Whether it is at work in evaluation too.
         always: bool,
         /// Its number among the places that draw random numbers.
@@ -158,7 +158,7 @@ impl Layer {
         match self {
             Self::Conv { .. } | Self::Bias { .. } | Self::BatchNorm(_) | Self::Linear { .. } => true,
             Self::Activation { learned, .. } => learned.is_some(),
-            Self::Drop { .. }
+            Self::Dropout { .. }
             | Self::Add { .. }
             | Self::GlobalAveragePool
             | Self::MaxPool { .. }
@@ -193,7 +193,7 @@ impl Node {
 
     /// Whether its output takes the place of its input.
     pub(super) fn in_place(&self) -> bool {
-        matches!(self.layer, Layer::Bias { .. } | Layer::Drop { .. } | Layer::Add { .. })
+        matches!(self.layer, Layer::Bias { .. } | Layer::Dropout { .. } | Layer::Add { .. })
     }
 }
 
@@ -234,7 +234,7 @@ impl Network {
                     draws |= activation.row.stochastic();
                     *activation = activation.with_noise_in_evaluation();
                 }
-                Layer::Drop { always, .. } => {
+                Layer::Dropout { always, .. } => {
                     draws = true;
                     *always = true;
                 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::filters::TransformedFilters;
-use super::network::{Drop, Layer, Network, Node, Value};
+use super::network::{Dropout, Layer, Network, Node, Value};
 use crate::Result;
 use crate::gpu::{Buffer, Gpu, View};
 use crate::kernels::batchnorm::BatchNorm;
@@ -60,7 +60,7 @@ impl Workspace {
                     partial = partial.max(norm.partial_words(LEAST_CHUNK));
                     Some(gpu.buffer(&node.name, norm.saved_words())?)
                 }
-                Layer::Drop { drop: Drop::Blocks { rate, block }, .. } => {
+                Layer::Dropout { drop: Dropout::Blocks { rate, block }, .. } => {
                     let noise = Noise { seed: 0, layer: 0 };
                     let drop = dropblock_of(network, node, batch, (rate, block), noise, Rows::WIDE);
                     Some(gpu.buffer(&node.name, drop.counts())?)

@@ -132,11 +132,11 @@ impl Writer<'_> {
                 Form::Pieces => self.greatest(activation, node, &x)?,
                 _ => activation::eval_form(&mut self.graph, activation, &x)?,
             },
-            Layer::Drop { always: true, .. } | Layer::Add { always: true, .. } => {
+            Layer::Dropout { always: true, .. } | Layer::Add { always: true, .. } => {
                 let name = &node.name;
                 return Err(Error::usage(format!("layer {name}: noise in evaluation has no ONNX form")));
             }
-            Layer::Drop { .. } => x,
+            Layer::Dropout { .. } => x,
             Layer::Add { shortcut, scale, .. } => {
                 let branch = match scale {
                     Scale::One => x,

@@ -4,7 +4,7 @@ use super::Builder;
 use crate::kernels::activation::{Activation, Form};
 use crate::kernels::residual::Scale;
 use crate::nn::Init;
-use crate::nn::network::{BatchNormSite, Drop, Layer, Role, ShortcutSite, Value};
+use crate::nn::network::{BatchNormSite, Dropout, Layer, Role, ShortcutSite, Value};
 use crate::{Error, Result};
 
 impl Builder {
@@ -87,18 +87,18 @@ impl Builder {
     ///
     /// # Errors
     /// A rate outside [0, 1), or blocks of no pixel.
-    pub fn drop(&mut self, name: &str, input: Value, drop: Drop) -> Result<Value> {
-        let (Drop::Elements { rate } | Drop::Blocks { rate, .. }) = drop;
+    pub fn drop(&mut self, name: &str, input: Value, drop: Dropout) -> Result<Value> {
+        let (Dropout::Elements { rate } | Dropout::Blocks { rate, .. }) = drop;
         if !(0.0..1.0).contains(&rate) {
             return Err(Error::usage(format!(
                 "layer {name}: dropout rate must be in 0..1 (1 excluded), got {rate}"
             )));
         }
-        if matches!(drop, Drop::Blocks { block: 0, .. }) {
+        if matches!(drop, Dropout::Blocks { block: 0, .. }) {
             return Self::shape_error(name, "blocks of at least 1 pixel", 0);
         }
         let noise = self.site();
-        Ok(self.node(name, Layer::Drop { drop, always: false, noise }, input, self.shape(input)))
+        Ok(self.node(name, Layer::Dropout { drop, always: false, noise }, input, self.shape(input)))
     }
 
     /// scale input + shortcut, in place: the end of a residual block whose branch is the input, a value that nothing else

@@ -67,7 +67,7 @@ impl Builder {
             let node = &self.network.nodes[before];
             match &node.layer {
                 Layer::Activation { activation, .. } if activation.row.form == Form::Doubled => return init,
-                Layer::GlobalAveragePool | Layer::Drop { .. } => input = node.input,
+                Layer::GlobalAveragePool | Layer::Dropout { .. } => input = node.input,
                 _ => break,
             }
         }

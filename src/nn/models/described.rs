@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Settings, SiteDrop};
 use crate::kernels::Activation;
 use crate::kernels::residual::Scale;
-use crate::nn::{Builder, Drop, Init, Network, ShortcutSite, Value};
+use crate::nn::{Builder, Dropout, Init, Network, ShortcutSite, Value};
 use crate::{Error, Result};
 
 /// Most layers that a description may grow to.
@@ -210,7 +210,7 @@ impl Writer<'_> {
             SiteDrop::Activation(activation) => self.builder.activation(at, x, &activation),
             SiteDrop::Blocks { rate, block } => {
                 let copy = self.builder.activation(&format!("{at}.input"), x, &Activation::identity())?;
-                self.builder.drop(at, copy, Drop::Blocks { rate, block })
+                self.builder.drop(at, copy, Dropout::Blocks { rate, block })
             }
         }
     }

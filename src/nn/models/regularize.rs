@@ -4,7 +4,7 @@ use crate::config::did_you_mean;
 use crate::kernels::Activation;
 use crate::kernels::activation::ACTIVATIONS;
 use crate::kernels::residual::Scale;
-use crate::nn::{Builder, Drop, ShortcutSite, Value};
+use crate::nn::{Builder, Dropout, ShortcutSite, Value};
 use crate::{Error, Result};
 
 /// What drops elements at a site.
@@ -141,7 +141,7 @@ impl Regularize {
             Some((drop, at)) if *at == site => match drop {
                 SiteDrop::Activation(activation) => b.activation(name, x, activation),
                 SiteDrop::Blocks { rate, block } => {
-                    let drop = Drop::Blocks { rate: *rate, block: *block };
+                    let drop = Dropout::Blocks { rate: *rate, block: *block };
                     // In place: what other layers read as well needs a place of its own.
                     let copy = b.activation(&format!("{name}.input"), x, &Activation::identity())?;
                     b.drop(name, copy, drop)

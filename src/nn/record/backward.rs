@@ -7,7 +7,7 @@ use crate::kernels::activation::{self, Form};
 use crate::kernels::conv::{Direction, Precision};
 use crate::kernels::residual::Scale;
 use crate::kernels::{Activation, bias, dropout, optimizer, reshape, residual};
-use crate::nn::network::{ALIGN, BatchNormSite, Drop, Layer, Node, ShortcutSite};
+use crate::nn::network::{ALIGN, BatchNormSite, Dropout, Layer, Node, ShortcutSite};
 use crate::nn::weights::{Weights, conv_of};
 use crate::{Error, Result};
 
@@ -73,7 +73,7 @@ impl Pass<'_> {
                 self.pass_on(node.input, dy, gradients, &mut all)?;
                 Ok(all)
             }
-            Layer::Drop { .. } => self.backward_drop(index, node, dy, gradients),
+            Layer::Dropout { .. } => self.backward_drop(index, node, dy, gradients),
             Layer::Add { shortcut, scale, always, noise } => {
                 let branch = (*scale != Scale::One).then(|| self.branch(*scale, *always, *noise));
                 self.backward_add(node, *shortcut, branch, dy, gradients)
@@ -171,7 +171,7 @@ impl Pass<'_> {
         dy: Gradient,
         gradients: &mut Gradients,
     ) -> Result<Vec<Dispatch>> {
-        let Layer::Drop { drop, always, noise } = node.layer else { return Ok(Vec::new()) };
+        let Layer::Dropout { drop, always, noise } = node.layer else { return Ok(Vec::new()) };
         let mut all = Vec::new();
         if !self.draws(always) {
             self.pass_on(node.input, dy, gradients, &mut all)?;
@@ -179,10 +179,10 @@ impl Pass<'_> {
         }
         let dy = self.writable(index + 1, dy, &mut all)?;
         all.push(match drop {
-            Drop::Elements { rate } => {
+            Dropout::Elements { rate } => {
                 dropout::apply(rate, self.noise(noise), self.rows(node.input), &self.state, &dy.view)
             }
-            Drop::Blocks { rate, block } => {
+            Dropout::Blocks { rate, block } => {
                 let counts = self.kept_counts(index);
                 self.dropblock(node, (rate, block), noise).apply(&counts, &self.state, &dy.view)
             }

@@ -8,7 +8,7 @@ use crate::kernels::batchnorm::{BatchNorm, Statistics};
 use crate::kernels::conv::Direction;
 use crate::kernels::{bias, dropout, reshape};
 use crate::nn::filters::TransformedFilters;
-use crate::nn::network::{BatchNormSite, Drop, Layer, Node, Value};
+use crate::nn::network::{BatchNormSite, Dropout, Layer, Node, Value};
 use crate::nn::weights::{Weights, conv_of};
 
 impl Pass<'_> {
@@ -90,7 +90,7 @@ impl Pass<'_> {
     pub(super) fn kept_counts(&self, index: usize) -> View {
         let node = &self.network.nodes[index];
         let words = match node.layer {
-            Layer::Drop { drop: Drop::Blocks { rate, block }, .. } => {
+            Layer::Dropout { drop: Dropout::Blocks { rate, block }, .. } => {
                 self.dropblock(node, (rate, block), 0).counts()
             }
             _ => 0,
@@ -117,12 +117,12 @@ impl Pass<'_> {
                     _ => activation::forward(act, train, noise, self.rows(node.input), &x, &self.state, &y),
                 }]
             }
-            Layer::Drop { always, .. } if !self.draws(*always) => Vec::new(),
-            Layer::Drop { drop: Drop::Elements { rate }, noise, .. } => {
+            Layer::Dropout { always, .. } if !self.draws(*always) => Vec::new(),
+            Layer::Dropout { drop: Dropout::Elements { rate }, noise, .. } => {
                 let (noise, rows) = (self.noise(*noise), self.rows(node.input));
                 vec![dropout::apply(*rate, noise, rows, &self.state, &y)]
             }
-            Layer::Drop { drop: Drop::Blocks { rate, block }, noise, .. } => {
+            Layer::Dropout { drop: Dropout::Blocks { rate, block }, noise, .. } => {
                 let (drop, counts) = (self.dropblock(node, (*rate, *block), *noise), self.kept_counts(index));
                 vec![drop.count(&self.state, &counts), drop.apply(&counts, &self.state, &y)]
             }

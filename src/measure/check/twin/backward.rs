@@ -67,7 +67,7 @@ impl Run<'_> {
                 }
                 (dx, 1, size(dy))
             }
-            Layer::Drop { drop, noise, .. } => (self.drop(*drop, *noise, dy, shape), 1, size(dy)),
+            Layer::Dropout { drop, noise, .. } => (self.drop(*drop, *noise, dy, shape), 1, size(dy)),
             Layer::Add { shortcut, scale, noise, .. } => {
                 let noise = self.noise(Stream::Dropout, *noise);
                 let dx = twin_scale(*scale).backward(dy, shape, self.given.mode, noise);

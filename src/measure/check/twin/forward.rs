@@ -2,7 +2,7 @@
 
 use super::{Run, size, twin_scale};
 use crate::kernels::Activation;
-use crate::nn::{BatchNormSite, Drop, Layer, Node};
+use crate::nn::{self, BatchNormSite, Layer, Node};
 use crate::reference::{
     self, Mode, Shape,
     activation::Site,
@@ -38,7 +38,7 @@ impl Run<'_> {
                 let y = self.site(activation, *noise, |site| self.activate(&site, *learned, &x, shape));
                 (y, 1, size(&x))
             }
-            Layer::Drop { drop, noise, .. } => (self.drop(*drop, *noise, &x, shape), 1, size(&x)),
+            Layer::Dropout { drop, noise, .. } => (self.drop(*drop, *noise, &x, shape), 1, size(&x)),
             Layer::Add { shortcut, scale, noise, .. } => {
                 let noise = self.noise(Stream::Dropout, *noise);
                 let scaled = twin_scale(*scale).forward(&x, shape, self.given.mode, noise);
@@ -78,14 +78,14 @@ impl Run<'_> {
     }
 
     /// What is left of x, or with the same noise of dy.
-    pub(super) fn drop(&self, drop: Drop, noise: u32, x: &[f64], shape: Shape) -> Vec<f64> {
+    pub(super) fn drop(&self, drop: nn::Dropout, noise: u32, x: &[f64], shape: Shape) -> Vec<f64> {
         let noise = self.noise(Stream::Dropout, noise);
         match (self.given.mode, drop) {
             (Mode::Eval, _) => x.to_vec(),
-            (Mode::Train, Drop::Elements { rate }) => {
+            (Mode::Train, nn::Dropout::Elements { rate }) => {
                 Dropout { rate: f64::from(rate), noise }.forward(x, shape)
             }
-            (Mode::Train, Drop::Blocks { rate, block }) => {
+            (Mode::Train, nn::Dropout::Blocks { rate, block }) => {
                 let block = block.min(shape.h).min(shape.w);
                 let gamma = DropBlock::gamma_of(f64::from(rate), block, shape);
                 DropBlock { gamma, block, noise }.forward(x, shape)
