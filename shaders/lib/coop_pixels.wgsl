@@ -1,4 +1,4 @@
-// What lib/coop multiplies where rows are pixels and columns channels, by lib/gather or lib/gather_gradient: an invocation
+// What lib/coop multiplies where rows are pixels and columns channels, by lib/im2col or lib/im2col_gradient: an invocation
 // fetches two of a step's four groups for one pixel, and one row of weights.
 const LANES = ROWS;
 

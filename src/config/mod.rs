@@ -5,7 +5,7 @@
 mod augment;
 mod choices;
 mod differences;
-mod layers;
+mod merge;
 mod model;
 mod optimizer;
 mod prune;
@@ -23,7 +23,7 @@ pub use choices::{
     Residence, ScheduleKind, Shift, Shortcut, Split, Tta,
 };
 pub use differences::{Difference, Effect};
-pub use layers::put;
+pub use merge::put;
 pub use model::{DropAt, DropConnectOn, DropConnectSamples, RegularizeConfig, ResidualKind, WeightsConfig};
 pub use optimizer::OptimizerConfig;
 pub use prune::{PruneConfig, PruneScope};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::augment::AugmentConfig;
 use super::choices::{Monitor, OnNan, Precision, Recompute, Shortcut};
-use super::layers;
+use super::merge;
 use super::model::{RegularizeConfig, WeightsConfig};
 use super::optimizer::OptimizerConfig;
 use super::prune::PruneConfig;
@@ -133,7 +133,7 @@ impl RunConfig {
     /// # Errors
     /// An unknown recipe or key, a value of the wrong type or out of its range, an unreadable file.
     pub fn from_layers(recipe: Option<&str>, sets: &[String], flags: &toml::Table) -> Result<Self> {
-        layers::build(recipe, sets, flags)
+        merge::build(recipe, sets, flags)
     }
 
     /// This configuration with other values for some keys: `sets` and `flags` as in [`RunConfig::from_layers`].
@@ -141,7 +141,7 @@ impl RunConfig {
     /// # Errors
     /// As [`RunConfig::from_layers`].
     pub fn with(&self, sets: &[String], flags: &toml::Table) -> Result<Self> {
-        layers::over(self, sets, flags)
+        merge::over(self, sets, flags)
     }
 
     /// Reads and checks the resolved configuration of a run folder (`config.toml`).
@@ -149,7 +149,7 @@ impl RunConfig {
     /// # Errors
     /// As [`RunConfig::from_layers`].
     pub fn from_file(path: &Path) -> Result<Self> {
-        layers::from_file(path)
+        merge::from_file(path)
     }
 
     /// Parses and checks TOML text; `origin` names it in error messages.
@@ -157,7 +157,7 @@ impl RunConfig {
     /// # Errors
     /// As [`RunConfig::from_layers`].
     pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
-        layers::from_text(text, origin)
+        merge::from_text(text, origin)
     }
 
     /// The fully resolved configuration as TOML, every key with its value; [`RunConfig::from_toml`] gives it back.

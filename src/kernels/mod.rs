@@ -158,8 +158,8 @@ pub(crate) mod lib {
     pub const TAP_SUMS: &str = shader!("lib/tap_sums");
     pub const TILED3X3: &str = shader!("lib/tiled3x3");
     pub const GEMM: &str = shader!("lib/gemm");
-    pub const GATHER: &str = shader!("lib/gather");
-    pub const GATHER_GRADIENT: &str = shader!("lib/gather_gradient");
+    pub const IM2COL: &str = shader!("lib/im2col");
+    pub const IM2COL_GRADIENT: &str = shader!("lib/im2col_gradient");
     pub const COOP: &str = shader!("lib/coop");
     pub const COOP_PIXELS: &str = shader!("lib/coop_pixels");
     pub const COOP16: &str = crate::gpu::COOP16;

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::dataset::DeviceImages;
 use super::feed::{BatchViews, Batches};
-use super::network::split_kind;
 use super::normalize::normalize;
+use super::settings::split_kind;
 use crate::config::{RunConfig, Tta};
 use crate::data::{Dataset, Images};
 use crate::gpu::{Buffer, Gpu, Plan, Recorder};

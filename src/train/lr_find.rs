@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::dataset::DeviceImages;
 use super::initial::{Beginning, initial_weights};
-use super::network::{split_kind, step_settings};
+use super::settings::{split_kind, step_settings};
 use super::trainer::Trainer;
 use crate::config::RunConfig;
 use crate::data::{Dataset, order};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::feed::Feed;
-use super::network::{optimizer_settings, precision};
+use super::settings::{optimizer_settings, precision};
 use crate::config::{Recompute, Residence, RunConfig};
 use crate::data::Dataset;
 use crate::gpu::Gpu;

@@ -12,7 +12,7 @@ pub static FORWARD_COOP: Kernel = kernel!(
     ["x", "weight"],
     ["y", "partial"],
     128,
-    &[lib::INDEX, lib::COOP, lib::COOP_PIXELS, lib::COOP16, lib::GATHER, lib::MOMENTS],
+    &[lib::INDEX, lib::COOP, lib::COOP_PIXELS, lib::COOP16, lib::IM2COL, lib::MOMENTS],
     &[
         "KERNEL",
         "STRIDE",
@@ -33,7 +33,7 @@ pub static INPUT_GRADIENT_COOP: Kernel = kernel!(
     ["dy", "weight"],
     ["dx"],
     128,
-    &[lib::INDEX, lib::COOP, lib::COOP_PIXELS, lib::COOP16, lib::GATHER_GRADIENT],
+    &[lib::INDEX, lib::COOP, lib::COOP_PIXELS, lib::COOP16, lib::IM2COL_GRADIENT],
     &[
         "KERNEL",
         "STRIDE",

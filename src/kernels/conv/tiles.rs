@@ -11,7 +11,7 @@ pub static FORWARD_GEMM: Kernel = kernel!(
     ["x", "weight"],
     ["y", "partial"],
     64,
-    &[lib::INDEX, lib::GEMM, lib::GATHER, lib::MOMENTS],
+    &[lib::INDEX, lib::GEMM, lib::IM2COL, lib::MOMENTS],
     &[
         "KERNEL",
         "STRIDE",
@@ -43,7 +43,7 @@ pub static INPUT_GRADIENT_GEMM: Kernel = kernel!(
     ["dy", "weight"],
     ["dx"],
     64,
-    &[lib::INDEX, lib::GEMM, lib::GATHER_GRADIENT],
+    &[lib::INDEX, lib::GEMM, lib::IM2COL_GRADIENT],
     &[
         "KERNEL",
         "STRIDE",

@@ -1,5 +1,5 @@
-// The gradient of a convolution's output as a matrix: rows are input pixels of one phase (h, w modulo STRIDE) of all images,
-// columns the taps that reach this phase x groups of output channels. Reads the kernel's dy and weight.
+// As lib/im2col for the gradient of a convolution's output: rows are input pixels of one phase (h, w modulo STRIDE) of all
+// images, columns the taps that reach this phase x groups of output channels. Reads the kernel's dy and weight.
 struct Frame {
     rows: u32, k4: u32,
     height: u32, width: u32, // pixels of the phase

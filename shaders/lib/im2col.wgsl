@@ -1,5 +1,5 @@
-// A convolution's input as a matrix: rows are output pixels of all images, columns taps x groups of channels. Reads the
-// kernel's x and weight.
+// im2col without a buffer: a convolution's input as a matrix. Rows are output pixels of all images, columns taps x groups of
+// channels. Reads the kernel's x and weight.
 struct Frame { rows: u32, k4: u32 }
 
 struct Spot { first: u32, h: u32, w: u32 } // first word group of the image; input pixel of the first tap, wrapped below 0
