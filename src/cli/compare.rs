@@ -147,7 +147,7 @@ pub(super) fn run(context: &Context, args: &CompareArgs) -> Result<()> {
             let monte_carlo = passes.map(|passes| (passes.validation_accuracy, passes.test_accuracy));
             runs.push(ComparedRun {
                 summary,
-                metrics: metrics::read(&planned.folder.join("metrics.jsonl"))?,
+                metrics: metrics::read(&RunFolder::at(&planned.folder).metrics())?,
                 monte_carlo,
             });
         }
@@ -188,7 +188,7 @@ fn check(planned: &Planned, dataset: Option<&Dataset>) -> Result<()> {
             "folder {folder} holds a run with other settings: {differences}; choose another --out"
         )));
     }
-    let last = planned.folder.join("checkpoints/last.safetensors");
+    let last = RunFolder::at(&planned.folder).last();
     // One that cannot be read is a matter of going on.
     let progress = Checkpoint::read(&last).ok().and_then(|checkpoint| checkpoint.progress);
     if progress.is_some_and(|progress| progress.dataset != dataset.train.sha256()) {

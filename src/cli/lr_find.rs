@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use wgrad::data::{Source, load_sized};
 use wgrad::kernels::Activation;
-use wgrad::kernels::conv::Precision;
-use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::tune;
 use wgrad::train::{Sweep, build_network, lr_find, precision};
 use wgrad::{Error, Result, report};
 
 use super::settings::SettingsArgs;
-use super::tune::TuneArgs;
+use super::tune::{TuneArgs, check_precision};
 use super::{Context, signal};
 
 #[derive(clap::Args)]
@@ -43,9 +41,7 @@ pub(super) fn run(context: &Context, args: &LrFindArgs) -> Result<()> {
     let input = [dataset.train.height as usize, dataset.train.width as usize, 3];
     let network = build_network(&config, input, dataset.classes.len())?;
     let gpu = context.open()?;
-    if precision(&config) == Precision::Mixed {
-        cooperative_matrices(&gpu)?;
-    }
+    check_precision(&gpu, &config)?;
     let choices = tune(&gpu, &network, config.batch as usize, precision(&config), args.tune.effort())?;
     let found = lr_find(&gpu, &config, &network, &dataset, choices, sweep, &stop)?;
     let points: Vec<_> = found.points.iter().map(|point| [point.lr, point.loss, point.smoothed]).collect();

@@ -2,20 +2,26 @@
 
 use clap::ValueEnum;
 use wgrad::Result;
+use wgrad::config::RunConfig;
 use wgrad::gpu::Gpu;
 use wgrad::kernels::conv::Precision;
 use wgrad::measure::check::cooperative_matrices;
 use wgrad::measure::tune::{Effort, tune};
 use wgrad::train::{Run, precision};
 
-/// Picks the kernels of a run that has no checkpoint yet; one that goes on keeps its own. Mixed precision is checked first:
-/// drivers are known that compute it wrong.
-pub(super) fn tune_run(gpu: &Gpu, run: &mut Run, effort: Effort) -> Result<()> {
-    let (batch, precision) = (run.config().batch as usize, precision(run.config()));
-    if precision == Precision::Mixed {
-        cooperative_matrices(gpu).map_err(|error| run.end_by(error))?;
+/// Checks what mixed precision takes, where it is configured: drivers are known that compute it wrong.
+pub(super) fn check_precision(gpu: &Gpu, config: &RunConfig) -> Result<()> {
+    match precision(config) {
+        Precision::Mixed => cooperative_matrices(gpu),
+        Precision::F32 => Ok(()),
     }
+}
+
+/// Picks the kernels of a run that has no checkpoint yet; one that goes on keeps its own.
+pub(super) fn tune_run(gpu: &Gpu, run: &mut Run, effort: Effort) -> Result<()> {
+    check_precision(gpu, run.config()).map_err(|error| run.end_by(error))?;
     if run.is_new() {
+        let (batch, precision) = (run.config().batch as usize, precision(run.config()));
         let choices = tune(gpu, run.network(), batch, precision, effort);
         run.choose(choices.map_err(|error| run.end_by(error))?);
     }

@@ -48,7 +48,8 @@ impl RunFolder {
         Ok(folder)
     }
 
-    fn at(root: &Path) -> Self {
+    /// The names of the files of the run in `root`, whether they are there or not.
+    pub fn at(root: &Path) -> Self {
         Self { root: root.to_path_buf(), made: Vec::new() }
     }
 

@@ -273,16 +273,21 @@ impl<'a> Run<'a> {
         let Progress { epoch, step, record, .. } = self.progress;
         let left = self.config.epochs.saturating_sub(epoch).saturating_mul(steps_per_epoch as u32);
         let total_steps = self.config.steps.unwrap_or(u32::MAX).min((step - record).saturating_add(left));
-        // A run that was stopped at its last step has its last epoch to close.
-        while self.progress.record > 0
-            || self.progress.step < total_steps && !self.config.early_stopping.ends(&self.progress.stopping)
-        {
+        if self.goes_on(total_steps) {
             self.folder.forget_summary();
+        }
+        while self.goes_on(total_steps) {
             if let Some(divergence) = self.epoch(&mut device, total_steps, &mut log, observer, stop)? {
                 self.recover(&mut device, divergence)?;
             }
         }
         self.conclude(&device, &data.test, observer)
+    }
+
+    /// Whether it has steps left, or an epoch to close: that of a run that was stopped at its last step.
+    fn goes_on(&self, total_steps: u32) -> bool {
+        let Progress { step, record, stopping, .. } = &self.progress;
+        *record > 0 || *step < total_steps && !self.config.early_stopping.ends(stopping)
     }
 
     /// Tests a checkpoint.
