@@ -4,7 +4,7 @@ import statistics
 import tempfile
 
 from settings import Failure
-from sides import CACHES, Wgrad, burn, say, torch
+from sides import CACHES, BesideRelu, Wgrad, burn, say, torch
 from table import Table, median, mib, ratio, show, spread, thousandths
 from turns import take_turns
 
@@ -65,24 +65,27 @@ def parts_of_a_step(own, batch):
 
 def activations(bench):
     """What a stochastic activation costs."""
-    names, batch = ("relu", "dropact", "rrelu"), str(bench.settings.batch)
+    names, batch = ("dropact", "rrelu"), str(bench.settings.batch)
     # Dropout at every site, as the replication of DropActivation has it.
     own = (*names, "dropout:rate=0.4")
-    groups = {"wgrad": [Wgrad(bench, name, "--model", "resnet56", "--batch", batch, "--activation", name) for name in own]}
-    if "torch" in bench.settings.peers:
-        groups["PyTorch"] = [torch_sides(bench, activation=name)[0] for name in names]
-    failures = []
+    sides = [BesideRelu(bench, name, "--model", "resnet56", "--batch", batch, "--activation", name) for name in own]
+    failures = take_turns(bench, "activations", sides)
     table = Table(f"ResNet-56, batch {batch}, by activation", "program", "activation", "images/s", "ms a step", "times relu's", "least..most")
-    for program, sides in groups.items():
-        failures += take_turns(bench, "activations", sides)
-        base = sides[0].rows
-        for name, side in zip(own, sides):
-            if side.rows and base:
-                ratios = [row["median_step_s"] / other["median_step_s"] for row, other in zip(side.rows, base)]
-                table.add(
-                    program, name, median(side.rows, "images_per_second"), thousandths(median(side.rows, "median_step_s")),
-                    f"{statistics.median(ratios):.3f}", f"{min(ratios):.3f}..{max(ratios):.3f}",
-                )
+
+    def add(program, name, rows, ratios):
+        if ratios:
+            table.add(
+                program, name, median(rows, "images_per_second"), thousandths(median(rows, "median_step_s")),
+                f"{statistics.median(ratios):.3f}", f"{min(ratios):.3f}..{max(ratios):.3f}",
+            )
+
+    for name, side in zip(own, sides):
+        add("wgrad", name, side.rows, [row["times_relu"] for row in side.rows])
+    if "torch" in bench.settings.peers:
+        plain, *others = peers = [torch_sides(bench, activation=name)[0] for name in ("relu", *names)]
+        failures += take_turns(bench, "activations", peers)
+        for name, side in zip(names, others):
+            add("PyTorch", name, side.rows, [row["median_step_s"] / base["median_step_s"] for row, base in zip(side.rows, plain.rows)])
     return [table], failures
 
 

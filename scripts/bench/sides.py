@@ -107,6 +107,14 @@ class Wgrad(Side):
         return command, self.bench.documents(command)[0]
 
 
+class BesideRelu(Wgrad):
+    """`wgrad bench activation`: steps with an activation and with relu take turns within one process."""
+
+    def measure(self, steps):
+        command = self.bench.wgrad_command("bench", "activation", "--json", "--steps", str(steps), *self.flags)
+        return command, self.bench.documents(command)[0]
+
+
 class Peer(Side):
     """A program that gives a row for each number of steps on its stdin. It starts with empty caches of its own and the driver's, as a
     first use does."""

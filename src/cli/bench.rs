@@ -1,6 +1,7 @@
 //! `wgrad bench`
 
 use clap::ValueEnum;
+use wgrad::measure::activation_cost::activation_cost;
 use wgrad::measure::bench;
 use wgrad::measure::convolutions::{self, ConvRow};
 use wgrad::train::build_network;
@@ -14,6 +15,8 @@ use super::subject::SubjectArgs;
 enum What {
     /// Whole training steps
     Step,
+    /// What the activation costs: whole steps with it and with relu, in turns
+    Activation,
     /// Every kernel that can compute the model's convolutions, each shape and direction
     Kernels,
 }
@@ -25,7 +28,7 @@ pub(super) struct BenchArgs {
     what: What,
     #[command(flatten)]
     subject: SubjectArgs,
-    /// Steps that are timed [default: 20]; with `kernels` the turns of each candidate [default: 5]
+    /// Steps that are timed, or turns with `activation` [default: 20]; with `kernels` the turns of each candidate [default: 5]
     #[arg(long)]
     steps: Option<u32>,
     /// With `kernels`: only rows whose direction, shape and candidate hold these words, for example
@@ -35,7 +38,7 @@ pub(super) struct BenchArgs {
 }
 
 pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
-    if args.what == What::Step && !args.only.is_empty() {
+    if args.what != What::Kernels && !args.only.is_empty() {
         return Err(Error::usage(
             "--only chooses rows of `wgrad bench kernels`: add that word, or leave --only out",
         ));
@@ -45,6 +48,10 @@ pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
     match args.what {
         What::Step => {
             let row = bench::step(&gpu, &config, args.subject.tune.effort())?;
+            context.output.result(&row, || row.to_string())
+        }
+        What::Activation => {
+            let row = activation_cost(&gpu, &config, args.subject.tune.effort())?;
             context.output.result(&row, || row.to_string())
         }
         What::Kernels => {

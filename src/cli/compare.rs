@@ -17,9 +17,8 @@ use wgrad::train::{
 use wgrad::{Error, Result};
 
 use super::output::Output;
-use super::progress::Progress;
 use super::tune::{TuneArgs, tune_run};
-use super::{Context, page, signal};
+use super::{Context, events, signal};
 
 #[derive(clap::Args)]
 pub(super) struct CompareArgs {
@@ -226,17 +225,13 @@ fn finished(
         Run::create(gpu, config.clone(), dataset, folder)?
     };
     tune_run(gpu, &mut run, args.tune.effort())?;
-    let mut progress = Progress::new(Output { json: false, ..context.output });
-    let done = run.train(&mut progress, stop);
-    progress.finish();
-    let summary = match done {
-        Err(Error::Interrupted(text)) => {
-            return Err(Error::Interrupted(format!("{text}, or all runs with the same `wgrad compare`")));
+    let output = Output { json: false, ..context.output };
+    events::train(&mut run, dataset, output, stop).map_err(|error| match error {
+        Error::Interrupted(text) => {
+            Error::Interrupted(format!("{text}, or all runs with the same `wgrad compare`"))
         }
-        done => done?,
-    };
-    page::write(&run, &summary, dataset)?;
-    Ok(summary)
+        other => other,
+    })
 }
 
 /// What the run's Monte Carlo passes give, of its best checkpoint; kept in its folder.

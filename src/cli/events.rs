@@ -1,27 +1,30 @@
 //! What a run leaves for TensorBoard, beside what it shows on the way.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use wgrad::Result;
 use wgrad::data::Dataset;
 use wgrad::interop::tensorboard::{EventFile, confusion_image, sheet};
-use wgrad::train::{EpochMetrics, Evaluation, Observer, StepReport};
+use wgrad::train::{EpochMetrics, Evaluation, Observer, Run, StepReport, Summary};
 
+use super::output::Output;
+use super::page;
 use super::progress::Progress;
 
 /// Images of the sheet of samples, and of a row of it.
 const SAMPLES: (usize, usize) = (40, 10);
 
 /// Shows the run's progress, and writes its events where they are wanted. A failure of theirs ends them, not the run.
-pub(super) struct Watch {
-    pub(super) progress: Progress,
+struct Watch {
+    progress: Progress,
     events: Option<EventFile>,
     step: u64,
 }
 
 impl Watch {
     /// Events go to `folder`, where one is given.
-    pub(super) fn new(progress: Progress, folder: Option<&Path>, dataset: &Dataset) -> Result<Self> {
+    fn new(progress: Progress, folder: Option<&Path>, dataset: &Dataset) -> Result<Self> {
         let events = folder.map(EventFile::create).transpose()?;
         let mut watch = Self { progress, events, step: 0 };
         let images = &dataset.train;
@@ -38,6 +41,17 @@ impl Watch {
             self.events = None;
         }
     }
+}
+
+/// Trains a run to its end and writes its report; shows how far it is, and writes events where the run wants them.
+pub(super) fn train(run: &mut Run, dataset: &Dataset, output: Output, stop: &AtomicBool) -> Result<Summary> {
+    let events = run.config().tensorboard.then(|| run.folder().tensorboard());
+    let mut watch = Watch::new(Progress::new(output), events.as_deref(), dataset)?;
+    let done = run.train(&mut watch, stop);
+    watch.progress.finish();
+    let summary = done?;
+    page::write(run, &summary, dataset)?;
+    Ok(summary)
 }
 
 impl Observer for Watch {

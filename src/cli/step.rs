@@ -8,11 +8,14 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde_json::json;
 use wgrad::config::{self, RunConfig};
-use wgrad::nn::{Mode, Weights};
+use wgrad::nn::{Mode, Network, Weights};
 use wgrad::train::{Checkpoint, StepOutput, build_network, single_step};
 use wgrad::{Error, Result};
 
 use super::{Context, activation_help};
+
+/// Where the weights do not tell.
+const CLASSES: usize = 10;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ModeName {
@@ -56,8 +59,13 @@ pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
         }
     }
     let config = RunConfig::from_layers(None, &args.set, &flags)?;
-    let network = build_network(&config, [shape[2], shape[3], shape[1]], 10)?;
     let checkpoint = Checkpoint::read(&args.weights)?;
+    let build = |classes| build_network(&config, [shape[2], shape[3], shape[1]], classes);
+    let usual = build(CLASSES)?;
+    let network = match classes(&checkpoint, &usual) {
+        CLASSES => usual,
+        other => build(other)?,
+    };
     checkpoint.check(&args.weights, &network)?;
     let gpu = context.open()?;
     let weights = Weights::new(&gpu, &network, labels.len())?;
@@ -80,6 +88,16 @@ pub(super) fn run(context: &Context, args: &StepArgs) -> Result<()> {
     }
     Checkpoint { progress: None, tensors }.write(&args.out)?;
     context.output.result(&json!({"loss": loss}), || format!("loss {loss}"))
+}
+
+/// How many classes the last matrix of the file tells apart.
+fn classes(checkpoint: &Checkpoint, usual: &Network) -> usize {
+    let last = usual.parameters.iter().rfind(|parameter| parameter.shape.len() == 2);
+    let stored = last.and_then(|parameter| checkpoint.tensors.get(&parameter.name));
+    match stored.map(|(shape, _)| shape.as_slice()) {
+        Some(&[classes, _]) if classes > 1 => classes,
+        _ => CLASSES,
+    }
 }
 
 /// Images, their shape, and labels.

@@ -8,11 +8,9 @@ use wgrad::data::{Dataset, Source, load_sized};
 use wgrad::kernels::Activation;
 use wgrad::train::{Run, RunFolder, Summary};
 
-use super::events::Watch;
-use super::progress::Progress;
 use super::settings::SettingsArgs;
 use super::tune::{TuneArgs, tune_run};
-use super::{Context, page, signal};
+use super::{Context, events, signal};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -83,12 +81,7 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     };
     tune_run(&gpu, &mut run, args.tune.effort())?;
     introduce(context, &run)?;
-    let events = run.config().tensorboard.then(|| run.folder().tensorboard());
-    let mut watch = Watch::new(Progress::new(context.output), events.as_deref(), &dataset)?;
-    let done = run.train(&mut watch, &stop);
-    watch.progress.finish();
-    let summary = done?;
-    page::write(&run, &summary, &dataset)?;
+    let summary = events::train(&mut run, &dataset, context.output, &stop)?;
     conclude(context, &folder, &summary, &dataset)
 }
 

@@ -27,9 +27,14 @@ pub(super) struct Beginning<'a> {
 }
 
 impl Beginning<'_> {
-    /// Initial weights of the run's seed, and what they take from the training images: whitening, then LSUV by the first batch.
-    pub(super) fn set(&self, train: &[u32]) -> Result<()> {
+    /// Sets those of the file that the run names, which [`initial_weights`] read. Where there is none, initial weights of the run's
+    /// seed, and what they take from the training images: whitening, then LSUV by the first batch.
+    pub(super) fn set(&self, initial: Option<Checkpoint>, train: &[u32]) -> Result<()> {
         let &Self { gpu, config, network, weights, images, data, choices } = self;
+        if let Some(initial) = initial {
+            let path = config.init.as_deref().unwrap_or_default();
+            return initial.restore_weights(Path::new(path), gpu, network, weights);
+        }
         weights.initialize(gpu, network, config.seed)?;
         let normalize = normalize(config, images, train);
         Whitening { gpu, network, weights, data, normalize: &normalize }.set(train)?;

@@ -1,7 +1,6 @@
 //! The learning rate range test: one training run whose rate rises geometrically from step to step (Smith, arXiv
 //! 1506.01186, in Geron's form).
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
@@ -129,13 +128,7 @@ pub fn lr_find(
     let (weights, choices) = (&trainer.weights, &chosen);
     let beginning =
         Beginning { gpu, config, network, weights, images: &dataset.train, data: &images, choices };
-    match initial_weights(config, network)? {
-        Some(initial) => {
-            let path = config.init.as_deref().unwrap_or_default();
-            initial.restore_weights(Path::new(path), gpu, network, weights)?;
-        }
-        None => beginning.set(&split.train)?,
-    }
+    beginning.set(initial_weights(config, network)?, &split.train)?;
     trainer.optimizer.begin(gpu, &trainer.weights)?;
     let steps = config.steps.unwrap_or(STEPS) as usize;
     let (per_epoch, mut losses) = (trainer.steps_per_epoch(), Vec::new());

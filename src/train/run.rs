@@ -137,28 +137,20 @@ impl<'a> Run<'a> {
     /// Puts the run's first weights, or those of its checkpoint, onto the device. A run that begins has a checkpoint from then
     /// on.
     fn begin(&mut self, device: &Device, train: &DeviceImages) -> Result<()> {
-        let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
-        match (self.resumed.take(), self.initial.take()) {
-            (Some(checkpoint), _) => {
-                self.put_back(device, &checkpoint)?;
-                if self.changed {
-                    // The checkpoint first: where it cannot be written, the run is as it was.
-                    self.save(&self.capture(device, &checkpoint.records())?)?;
-                    self.folder.set_config(&self.config)?;
-                }
-                return Ok(());
+        if let Some(checkpoint) = self.resumed.take() {
+            self.put_back(device, &checkpoint)?;
+            if self.changed {
+                // The checkpoint first: where it cannot be written, the run is as it was.
+                self.save(&self.capture(device, &checkpoint.records())?)?;
+                self.folder.set_config(&self.config)?;
             }
-            (None, Some(initial)) => {
-                let path = self.config.init.as_deref().unwrap_or_default();
-                initial.restore_weights(Path::new(path), gpu, network, weights)?;
-            }
-            (None, None) => {
-                let (config, images) = (&self.config, &self.dataset.train);
-                let choices = &self.choices;
-                let beginning = Beginning { gpu, config, network, weights, images, data: train, choices };
-                beginning.set(&self.split.train)?;
-            }
+            return Ok(());
         }
+        let initial = self.initial.take();
+        let (gpu, network, weights) = (self.gpu, &self.network, &device.trainer.weights);
+        let (config, images, choices) = (&self.config, &self.dataset.train, &self.choices);
+        let beginning = Beginning { gpu, config, network, weights, images, data: train, choices };
+        beginning.set(initial, &self.split.train)?;
         device.trainer.optimizer.begin(gpu, weights)?;
         let first = self.capture(device, &[])?;
         self.save(&first)

@@ -125,6 +125,12 @@ fn bench_and_profile_give_their_keys() {
     assert!(number("host_step_s") <= number("median_step_s"), "{row}");
     let has = gpu().has_timestamps();
     assert_eq!(row["gpu_step_s"].is_null(), !has, "{row}");
+    let cost = json(&run_with("bench", &subject, &["activation", "--steps", "3", "--activation", "rrelu"]));
+    let ratio = |key: &str| cost[key].as_f64().unwrap_or_else(|| panic!("no number {key} in {cost}"));
+    let [least, most] = [0, 1].map(|k| cost["times_relu_quartiles"][k].as_f64().expect("a quartile"));
+    assert!(0.0 < least && least <= ratio("times_relu") && ratio("times_relu") <= most, "{cost}");
+    assert_eq!([ratio("batch"), ratio("steps")], [4.0, 3.0]);
+    assert!(ratio("median_step_s") > 0.0 && ratio("relu_step_s") > 0.0, "{cost}");
     let folder = tempfile::tempdir().expect("a temporary folder");
     for clock in ["device", "passes", "host"] {
         let [trace, plot] = ["json", "svg"].map(|end| folder.path().join(format!("{clock}.{end}")));
@@ -229,7 +235,7 @@ fn compare_runs_what_is_missing() {
     let recipe = |name: &str, activation: &str| {
         let path = folder.path().join(name).display().to_string();
         let text = format!(
-            "model = \"resnet8\"\nactivation = \"{activation}\"\nbatch = 16\nepochs = 1\n[published]\nsource = \"here\"\ntest = 12.5\n"
+            "model = \"resnet8\"\nactivation = \"{activation}\"\nbatch = 16\nepochs = 1\ntensorboard = true\n[published]\nsource = \"here\"\ntest = 12.5\n"
         );
         std::fs::write(&path, text).expect("a recipe");
         path
@@ -254,6 +260,8 @@ fn compare_runs_what_is_missing() {
     ] {
         assert!(std::path::Path::new(&out).join(file).is_file(), "{file}");
     }
+    let events = std::fs::read_dir(std::path::Path::new(&out).join("noisy-0/tensorboard"));
+    assert_eq!(events.expect("a folder of events").count(), 1);
     let summary = std::path::Path::new(&out).join("noisy-1/summary.json");
     let before = std::fs::read_to_string(&summary).expect("a summary");
     std::fs::remove_dir_all(std::path::Path::new(&out).join("noisy-1")).expect("it is removed");

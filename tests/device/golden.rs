@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::cargo::cargo_bin_cmd;
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 /// Bound on ||error|| / ||value|| of logits, loss and running statistics: ten times PyTorch's own float32.
@@ -103,6 +104,43 @@ fn resnet8_option_b_eval_agrees_with_pytorch() {
         49,
         &["--model", "resnet8", "--activation", activation, "--mode", "eval", "--set", "option=b"],
     );
+}
+
+/// The first rows of the last matrix are a network of so many classes, which has the same logits for them.
+#[test]
+fn as_many_classes_as_the_weights_have() {
+    const CLASSES: usize = 7;
+    let case = "resnet8-leaky_relu_negative_slope_0.1-B-eval";
+    let read = |part: &str| std::fs::read(folder().join(format!("{case}.{part}.safetensors"))).expect(part);
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let [weights, batch, output] = ["weights", "batch", "out"].map(|part| out.path().join(part));
+    let (bytes, rows) = (read("weights"), read("batch"));
+    let file = SafeTensors::deserialize(&bytes).expect("weights");
+    let cut = file.tensors().into_iter().map(|(name, view)| {
+        let (mut shape, mut data) = (view.shape().to_vec(), view.data());
+        if name.starts_with("fc.") {
+            data = &data[..data.len() / shape[0] * CLASSES];
+            shape[0] = CLASSES;
+        }
+        (name, TensorView::new(view.dtype(), shape, data).expect("a view"))
+    });
+    safetensors::serialize_to_file(cut.collect::<Vec<_>>(), None, &weights).expect("a file is written");
+    let file = SafeTensors::deserialize(&rows).expect("a batch");
+    let images = file.tensor("images").expect("images");
+    let labels = vec![0; images.shape()[0] * 8];
+    let labels = TensorView::new(Dtype::I64, vec![images.shape()[0]], &labels).expect("a view");
+    safetensors::serialize_to_file([("images", images), ("labels", labels)], None, &batch)
+        .expect("a file is written");
+    let mut command = cargo_bin_cmd!("wgrad");
+    command.args(["step", "--model", "resnet8", "--activation", "leaky_relu:negative_slope=0.1"]);
+    command.args(["--mode", "eval", "--set", "option=b"]);
+    command.arg("--weights").arg(&weights).arg("--batch").arg(&batch).arg("--out").arg(&output);
+    command.assert().success();
+    let (got, all) = (load(&output), load(&folder().join(format!("{case}.expected.safetensors"))));
+    let expected = all["logits"].values.chunks_exact(10).flat_map(|row| &row[..CLASSES]).copied();
+    let logits = &got["logits"];
+    assert_eq!(logits.shape, [all["logits"].shape[0], CLASSES]);
+    assert!(relative_error(&logits.values, &expected.collect::<Vec<_>>()) < VALUE_BOUND);
 }
 
 #[test]

@@ -1,0 +1,104 @@
+//! What an activation costs: the same training step with it and with relu, in turns.
+
+use serde::Serialize;
+
+use super::bench::STEPS;
+use super::subject::{Subject, median};
+use super::tune::{Effort, tune};
+use crate::Result;
+use crate::config::RunConfig;
+use crate::gpu::Gpu;
+use crate::train::{build_network, precision};
+
+/// What the activation is compared with.
+const PLAIN: &str = "relu";
+
+/// A training step with an activation beside the same with relu. Times are in seconds, each step waited for.
+#[derive(Clone, Debug, Serialize)]
+pub struct CostRow {
+    /// Name and driver of the device.
+    pub device: String,
+    /// The model.
+    pub model: String,
+    /// Factor on its channels.
+    pub width: u32,
+    /// The activation's SPEC.
+    pub activation: String,
+    /// Images of a step.
+    pub batch: u32,
+    /// Turns, each a step of both.
+    pub steps: u32,
+    /// Median of a step with the activation.
+    pub median_step_s: f64,
+    /// Median of a step with relu.
+    pub relu_step_s: f64,
+    /// Images of a step over the median seconds with the activation.
+    pub images_per_second: f64,
+    /// Median over the turns of the step's seconds over those of relu's in the same turn.
+    pub times_relu: f64,
+    /// A quarter of the turns lie below the first, a quarter above the second.
+    pub times_relu_quartiles: [f64; 2],
+}
+
+impl std::fmt::Display for CostRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let Self { model, activation, batch, steps, device, times_relu, .. } = self;
+        let [least, most] = self.times_relu_quartiles;
+        let ms = |seconds: f64| seconds * 1e3;
+        writeln!(f, "{model} of width {}, batch {batch}, {steps} turns on {device}", self.width)?;
+        writeln!(
+            f,
+            "  {activation} {:.2} ms, {PLAIN} {:.2} ms (medians)",
+            ms(self.median_step_s),
+            ms(self.relu_step_s)
+        )?;
+        write!(f, "  {times_relu:.3} times {PLAIN}'s step (half of the turns {least:.3} to {most:.3})")
+    }
+}
+
+/// Times training steps of the configured model on random images, one with its activation and one with relu in each of
+/// `config.steps` turns, or [`STEPS`]. A machine whose speed changes changes it for both of a turn, and every other turn begins
+/// with relu.
+///
+/// # Errors
+/// A configuration that does not fit, or a lost device.
+pub fn activation_cost(gpu: &Gpu, config: &RunConfig, effort: Effort) -> Result<CostRow> {
+    let turns = config.steps.unwrap_or(STEPS);
+    let configs = [config.clone(), RunConfig { activation: PLAIN.to_owned(), ..config.clone() }];
+    let [own, plain] = configs.each_ref().map(|config| build_network(config, [32, 32, 3], 10));
+    let networks = [own?, plain?];
+    let subject = |k: usize| {
+        let batch = configs[k].batch as usize;
+        let choices = tune(gpu, &networks[k], batch, precision(&configs[k]), effort)?;
+        Subject::new(gpu, &networks[k], &configs[k], choices, 1)
+    };
+    let mut subjects = [subject(0)?, subject(1)?];
+    for subject in &mut subjects {
+        // The first compiles on some drivers.
+        subject.step()?;
+        subject.step()?;
+    }
+    let mut seconds = [Vec::new(), Vec::new()];
+    for turn in 0..turns {
+        for k in if turn.is_multiple_of(2) { [0, 1] } else { [1, 0] } {
+            seconds[k].push(subjects[k].step()?.1);
+        }
+    }
+    let mut ratios: Vec<f64> = seconds[0].iter().zip(&seconds[1]).map(|(own, plain)| own / plain).collect();
+    ratios.sort_by(f64::total_cmp);
+    let at = |quarters: usize| ratios[(ratios.len() - 1) * quarters / 4];
+    let [median_step_s, relu_step_s] = seconds.map(median);
+    Ok(CostRow {
+        device: gpu.description(),
+        model: networks[0].name.clone(),
+        width: config.width,
+        activation: config.activation.clone(),
+        batch: config.batch,
+        steps: turns,
+        median_step_s,
+        relu_step_s,
+        images_per_second: f64::from(config.batch) / median_step_s,
+        times_relu: median(ratios.clone()),
+        times_relu_quartiles: [at(1), at(3)],
+    })
+}
