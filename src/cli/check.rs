@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use wgrad::gpu::Gpu;
 use wgrad::kernels::Activation;
 use wgrad::measure::check::{
-    CurvePoint, Outcome, cases, check_custom, network_cases, run_cases, run_networks,
+    Case, CurvePoint, Outcome, cases, check_custom, network_cases, run_cases, run_networks,
 };
 use wgrad::report::{FunctionPlot, Sample};
 use wgrad::{Error, Result};
@@ -18,6 +19,9 @@ pub(super) struct CheckArgs {
     /// Only kernels whose name has this in it; `network` for the whole networks
     #[arg(long, value_name = "PATTERN")]
     kernel: Option<String>,
+    /// On software drivers too: every kernel for every size, which GPUs are always checked with
+    #[arg(long)]
+    full: bool,
     /// Check an activation of your own instead: derivative, mean, noise, numbers
     #[arg(long, value_name = "FILE.wgsl", conflicts_with = "kernel")]
     activation: Option<String>,
@@ -31,7 +35,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         return custom(context, spec, args.plot.as_deref());
     }
     let wanted = |name: &str| args.kernel.as_ref().is_none_or(|pattern| name.contains(pattern.as_str()));
-    let mut kernels: Vec<_> = cases().into_iter().filter(|case| wanted(case.kernel)).collect();
+    let kernels: Vec<_> = cases().into_iter().filter(|case| wanted(case.kernel)).collect();
     let networks = if wanted("network") { network_cases() } else { Vec::new() };
     if kernels.is_empty() && networks.is_empty() {
         let pattern = args.kernel.as_deref().unwrap_or_default();
@@ -40,19 +44,9 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         )));
     }
     let gpu = context.open()?;
-    let all = kernels.len();
-    kernels.retain(|case| !case.too_heavy(&gpu));
-    if kernels.len() < all {
-        let left_out = all - kernels.len();
-        context.output.note(format!("{left_out} checks of large batches with kernels for GPUs are left out: software would take minutes"));
-    }
-    let all = kernels.len();
-    kernels.retain(|case| case.fits(&gpu));
-    if let (Err(reason), true) = (gpu.cooperative_side(), kernels.len() < all) {
-        if kernels.is_empty() && networks.is_empty() {
-            return Err(reason);
-        }
-        context.output.note(format!("{} checks are left out: {reason}", all - kernels.len()));
+    let kernels = suited(context, &gpu, kernels, args.full);
+    if let (Err(reason), true) = (gpu.cooperative_side(), kernels.is_empty() && networks.is_empty()) {
+        return Err(reason);
     }
     let started = Instant::now();
     let tally = Tally::new(context.output, kernels.len() + networks.len());
@@ -78,6 +72,28 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// The cases that the device runs; says how many others there are, and why they are left out.
+fn suited(context: &Context, gpu: &Gpu, mut cases: Vec<Case>, full: bool) -> Vec<Case> {
+    let mut leave_out = |what: &dyn Fn(&Case) -> bool, why: &dyn Fn() -> String| {
+        let all = cases.len();
+        cases.retain(|case| !what(case));
+        if cases.len() < all {
+            context.output.note(format!("{} checks {}", all - cases.len(), why()));
+        }
+    };
+    leave_out(&|case| case.too_heavy(gpu), &|| {
+        "of large batches with kernels for GPUs are left out: software would take minutes".to_owned()
+    });
+    leave_out(&|case| !full && case.is_spare(gpu), &|| {
+        "of further sizes are left out: software takes a second to compile each; --full runs them".to_owned()
+    });
+    leave_out(&|case| !case.fits(gpu), &|| match gpu.cooperative_side() {
+        Err(reason) => format!("are left out: {reason}"),
+        Ok(_) => "are left out: the device does not run their kernels".to_owned(),
+    });
+    cases
 }
 
 /// Checks and draws a user's activation.

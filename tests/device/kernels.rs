@@ -1,5 +1,6 @@
 //! Every kernel against its twin, within WebGPU's default limits: a test for each family.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use wgrad::gpu::{Gpu, Limits};
@@ -13,7 +14,8 @@ fn family(name: &str) {
     // A software driver compiles in one thread a device: of its own, so that families do not wait for each other.
     let own = open(Limits::WebGpu);
     // Those of mixed precision need more than WebGPU's defaults: a test of their own.
-    let cases: Vec<_> = CASES.iter().filter(|case| case.family() == name && case.fits(&own)).collect();
+    let cases = CASES.iter().filter(|case| case.family() == name && case.fits(&own));
+    let cases: Vec<_> = cases.filter(|case| !case.is_spare(&own)).collect();
     assert!(!cases.is_empty(), "there is no case of {name}");
     run(&own, &cases);
 }
@@ -33,13 +35,29 @@ fn run(gpu: &Gpu, cases: &[&Case]) {
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
+/// What a software driver leaves out, another size of the same candidate and form stands for.
+#[test]
+fn each_candidate_keeps_a_size() {
+    let form = |case: &Case| {
+        let after = case.name.split(", pad ").nth(1).and_then(|rest| rest.split_once(", "));
+        (case.kernel, after.map(|(_, form)| form.to_owned()))
+    };
+    let (spare, kept): (Vec<_>, Vec<_>) = CASES.iter().partition(|case| case.is_spare(gpu()));
+    assert_eq!(spare.is_empty(), !gpu().is_software());
+    let kept: HashSet<_> = kept.into_iter().map(form).collect();
+    for case in spare {
+        assert!(kept.contains(&form(case)), "{} [{}] stands for no other size", case.kernel, case.name);
+    }
+}
+
 /// Where the adapter has no cooperative matrices no case of theirs may claim to fit.
 #[test]
 fn mixed_precision() {
     let mixed = |case: &&Case| case.kernel.ends_with("_coop");
     let least = open(Limits::WebGpu);
     assert_eq!(CASES.iter().filter(mixed).filter(|case| case.fits(&least)).count(), 0);
-    let cases: Vec<_> = CASES.iter().filter(mixed).filter(|case| case.fits(gpu())).collect();
+    let runs = |case: &&Case| case.fits(gpu()) && !case.is_spare(gpu());
+    let cases: Vec<_> = CASES.iter().filter(mixed).filter(runs).collect();
     assert_eq!(cases.is_empty(), gpu().cooperative_side().is_err());
     run(gpu(), &cases);
 }

@@ -13,20 +13,13 @@ pub struct Choices {
     made_for: MadeFor,
     precision: Precision,
     fixed: BTreeMap<String, &'static Candidate>,
-    preferred: Option<&'static str>,
     most_flops: u64,
 }
 
 impl Choices {
     /// What is made for this kind of device, without measuring. `MadeFor::Comparison` takes the first rung everywhere.
     pub fn made_for(kind: MadeFor) -> Self {
-        Self {
-            made_for: kind,
-            precision: Precision::F32,
-            fixed: BTreeMap::new(),
-            preferred: None,
-            most_flops: MOST_FLOPS,
-        }
+        Self { made_for: kind, precision: Precision::F32, fixed: BTreeMap::new(), most_flops: MOST_FLOPS }
     }
 
     /// What is made for this device, without measuring.
@@ -55,12 +48,6 @@ impl Choices {
         candidate.precision() == self.precision && (candidate.fits)(conv)
     }
 
-    /// Takes candidates of this name wherever they fit, unless another is fixed for the shape.
-    #[must_use]
-    pub fn preferring(self, name: &'static str) -> Self {
-        Self { preferred: Some(name), ..self }
-    }
-
     /// Cuts dispatches of more operations into runs of the batch, in the place of [`MOST_FLOPS`].
     #[must_use]
     pub fn cutting(self, most_flops: u64) -> Self {
@@ -83,11 +70,6 @@ impl Choices {
         let allowed = |candidate: &&Candidate| self.allows(conv, candidate);
         if let Some(fixed) = self.fixed.get(&key(direction, conv)).copied().filter(allowed) {
             return fixed;
-        }
-        let preferred =
-            |candidate: &&Candidate| Some(candidate.name) == self.preferred && (candidate.fits)(conv);
-        if let Some(preferred) = all.iter().find(preferred) {
-            return preferred;
         }
         let suits = |candidate: &&Candidate| {
             let made_for = candidate.made_for;

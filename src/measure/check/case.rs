@@ -19,6 +19,7 @@ pub struct Case {
     pub name: String,
     needs: &'static Kernel,
     heavy: bool,
+    spare: bool,
     run: Run,
 }
 
@@ -55,12 +56,18 @@ impl Case {
         name: impl Into<String>,
         run: impl Fn(&Lab) -> Result<Vec<Comparison>> + Send + Sync + 'static,
     ) -> Self {
-        Self { kernel: kernel.name, name: name.into(), needs: kernel, heavy: false, run: Box::new(run) }
+        let (name, run) = (name.into(), Box::new(run));
+        Self { kernel: kernel.name, name, needs: kernel, heavy: false, spare: false, run }
     }
 
     /// For GPUs alone: a driver that runs on the CPU would take minutes.
     pub(super) fn heavy(self, heavy: bool) -> Self {
         Self { heavy, ..self }
+    }
+
+    /// One more size for a candidate that others try: software drivers, which take a second to compile each, leave it out.
+    pub(super) fn spare(self, spare: bool) -> Self {
+        Self { spare, ..self }
     }
 
     /// The part of the kernel's name before the slash: `conv`, `batchnorm`, ...
@@ -76,6 +83,11 @@ impl Case {
     /// Whether the device is a software driver that would take minutes for the case.
     pub fn too_heavy(&self, gpu: &Gpu) -> bool {
         self.heavy && gpu.is_software()
+    }
+
+    /// Whether the device is a software driver, and the case one that those leave out unless all are asked for.
+    pub fn is_spare(&self, gpu: &Gpu) -> bool {
+        self.spare && gpu.is_software()
     }
 
     /// Runs the case on a device; wrong results are an [`Outcome`] that is not ok.

@@ -10,10 +10,11 @@ use super::compare::{Comparison, POISON, compare, compare_words};
 use super::lab::pack_vectors;
 use super::twin::{Given, Twin};
 use crate::gpu::{Gpu, Plan, Recorder};
-use crate::kernels::conv::{Choices, MadeFor};
+use crate::kernels::conv::{Choices, Direction, MadeFor};
 use crate::kernels::loss::CrossEntropy;
 use crate::kernels::optimizer::State;
 use crate::kernels::{Activation, groups_of_four};
+use crate::measure::convolutions::shapes;
 use crate::nn::models::{
     self, DropSite, Regularize, ResidualDrop, Settings, ShortcutOption, SiteDrop, WeightDrop,
 };
@@ -45,8 +46,8 @@ pub struct NetworkCase {
     pub width: usize,
     /// Which of the convolutions' candidates: those made for this kind of device.
     pub made_for: MadeFor,
-    /// The candidate that is taken instead wherever it fits.
-    pub preferred: Option<&'static str>,
+    /// The candidate that is taken instead wherever it fits, from so many channels on.
+    pub preferred: Option<(&'static str, usize)>,
     /// What drops elements, and where.
     pub drop: Option<(&'static str, DropSite)>,
     /// What drops branches.
@@ -80,7 +81,8 @@ pub fn network_cases() -> Vec<NetworkCase> {
     }
     cases.push(NetworkCase { made_for: MadeFor::Comparison, ..usual });
     cases.push(NetworkCase { made_for: MadeFor::Gpu, ..usual });
-    for preferred in ["winograd2x16", "winograd2x32", "winograd4"] {
+    // F(4x4) for one stage: a driver that runs on the CPU compiles it for up to ten seconds.
+    for preferred in [("winograd2x16", 1), ("winograd2x32", 1), ("winograd4", 64)] {
         cases.push(NetworkCase { preferred: Some(preferred), ..usual });
     }
     for spec in
@@ -107,9 +109,11 @@ pub fn network_cases() -> Vec<NetworkCase> {
     for mode in [Mode::Train, Mode::Eval] {
         cases.push(NetworkCase { model: "airbench_2", spec: "gelu", mode, ..short });
     }
-    for spec in ["crelu", "maxout", "prelu"] {
-        cases.push(NetworkCase { model: "resnet8_seed", spec, ..short });
+    let plain = NetworkCase { made_for: MadeFor::Comparison, ..short.clone() };
+    for spec in ["crelu", "maxout"] {
+        cases.push(NetworkCase { model: "resnet8_seed", spec, ..plain });
     }
+    cases.push(NetworkCase { model: "resnet8_seed", spec: "prelu", ..short });
     cases.extend(regularised(&short));
     cases
 }
@@ -173,7 +177,7 @@ impl NetworkCase {
     /// What tells the case from others.
     pub fn name(&self) -> String {
         let Self { model, spec, option, mode, width, made_for, preferred, .. } = self;
-        let mut rest = preferred.map_or(String::new(), |name| format!(", {name}"));
+        let mut rest = preferred.map_or(String::new(), |(name, _)| format!(", {name}"));
         if let Some((drop, site)) = self.drop {
             rest += &format!(", {drop} at {site:?}");
         }
@@ -247,6 +251,20 @@ impl NetworkCase {
         Err(Error::kernel("network", format!("{}: no seed below {SEEDS} keeps all signs", self.name())))
     }
 
+    fn choices(&self, network: &Network) -> Choices {
+        let mut choices = Choices::made_for(self.made_for);
+        let Some((name, least)) = self.preferred else { return choices };
+        for conv in shapes(network, BATCH).iter().filter(|conv| conv.in_channels >= least) {
+            for direction in [Direction::Forward, Direction::InputGradient] {
+                let preferred = direction.candidates().iter().find(|own| own.name == name);
+                if let Some(preferred) = preferred.filter(|own| (own.fits)(conv)) {
+                    choices.fix(direction, conv, preferred);
+                }
+            }
+        }
+        choices
+    }
+
     fn setup(&self, gpu: &Gpu, given: &Given) -> Result<Setup> {
         let network = self.network()?;
         let weights = Weights::new(gpu, &network, BATCH)?;
@@ -272,8 +290,7 @@ impl NetworkCase {
             Mode::Train => nn::Mode::Train,
             Mode::Eval => nn::Mode::Eval,
         };
-        let made_for = Choices::made_for(self.made_for);
-        let choices = self.preferred.map_or(made_for.clone(), |name| made_for.preferring(name));
+        let choices = self.choices(&network);
         let mut pass = Pass {
             gpu,
             network: &network,

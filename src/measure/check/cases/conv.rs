@@ -267,8 +267,32 @@ fn runs(direction: Direction, candidate: &Candidate, sizes: Sizes, turn: usize) 
     }
 }
 
+/// Which sizes a candidate has been tried with, each of its forms by itself.
+#[derive(Default)]
+struct Tried(HashMap<(Direction, &'static str, &'static str), Vec<Sizes>>);
+
+impl Tried {
+    /// Whether the candidate's form is known well enough from other sizes. What is made for GPUs has its first size and every
+    /// fourth of the others, not the same ones as its neighbours in the direction's table, so that each size has some candidate;
+    /// F(4x4), which drivers that run on the CPU compile for up to ten seconds, has its first.
+    fn is_spare(&mut self, direction: Direction, place: usize, what: &'static str, sizes: Sizes) -> bool {
+        let candidate = &direction.candidates()[place];
+        let tried = self.0.entry((direction, candidate.name, what)).or_default();
+        let rank = tried.iter().position(|own| *own == sizes).unwrap_or(tried.len());
+        if rank == tried.len() {
+            tried.push(sizes);
+        }
+        match candidate.made_for {
+            _ if rank == 0 || sizes == LONG => false,
+            MadeFor::Gpu => !(rank + place).is_multiple_of(4),
+            _ => candidate.filters == Filters::Winograd4,
+        }
+    }
+}
+
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    let mut tried = Tried::default();
     for (turn, &sizes) in SHAPES.iter().chain([&LONG]).enumerate() {
         let conv = conv_of(sizes);
         for precision in [Precision::F32, Precision::Mixed] {
@@ -285,7 +309,9 @@ pub(super) fn cases() -> Vec<Case> {
                         let chosen = own.filters != Filters::Winograd4 || WINOGRAD4.contains(&sizes);
                         own.precision() == precision && (own.fits)(&conv) && chosen
                     };
-                    for candidate in direction.candidates().iter().filter(fits) {
+                    for (place, candidate) in
+                        direction.candidates().iter().enumerate().filter(|own| fits(&own.1))
+                    {
                         // An invocation's loops depend on the batch in weight gradients only; a software driver takes minutes
                         // for a large batch with kernels made for GPUs.
                         let heavy = conv.batch >= 128
@@ -295,7 +321,8 @@ pub(super) fn cases() -> Vec<Case> {
                             let name = format!("{}, {}{what}{kind}", name(sizes), candidate.name);
                             let shared = Arc::clone(&shared);
                             let run = move |lab: &Lab| run(&shared, lab, candidate);
-                            cases.push(Case::new(candidate.kernel, name, run).heavy(heavy));
+                            let spare = tried.is_spare(direction, place, what, sizes);
+                            cases.push(Case::new(candidate.kernel, name, run).heavy(heavy).spare(spare));
                         }
                     }
                 }
