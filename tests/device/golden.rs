@@ -118,7 +118,7 @@ fn as_many_classes_as_the_weights_have() {
     let file = SafeTensors::deserialize(&bytes).expect("weights");
     let cut = file.tensors().into_iter().map(|(name, view)| {
         let (mut shape, mut data) = (view.shape().to_vec(), view.data());
-        if name.starts_with("fc.") {
+        if name.starts_with("linear.") {
             data = &data[..data.len() / shape[0] * CLASSES];
             shape[0] = CLASSES;
         }
