@@ -98,21 +98,21 @@ class Side:
 class Wgrad(Side):
     """`wgrad bench step` with these flags."""
 
+    what = "step"
+
     def __init__(self, bench, label, *flags):
         super().__init__(label)
         self.bench, self.flags = bench, flags
 
     def measure(self, steps):
-        command = self.bench.wgrad_command("bench", "step", "--json", "--steps", str(steps), *self.flags)
+        command = self.bench.wgrad_command("bench", self.what, "--json", "--steps", str(steps), *self.flags)
         return command, self.bench.documents(command)[0]
 
 
 class BesideRelu(Wgrad):
     """`wgrad bench activation`: steps with an activation and with relu take turns within one process."""
 
-    def measure(self, steps):
-        command = self.bench.wgrad_command("bench", "activation", "--json", "--steps", str(steps), *self.flags)
-        return command, self.bench.documents(command)[0]
+    what = "activation"
 
 
 class Peer(Side):

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::bench::STEPS;
+use super::bench::{Measured, STEPS};
 use super::subject::{Subject, median};
 use super::tune::{Effort, tune};
 use crate::Result;
@@ -16,18 +16,9 @@ const PLAIN: &str = "relu";
 /// A training step with an activation beside the same with relu. Times are in seconds, each step waited for.
 #[derive(Clone, Debug, Serialize)]
 pub struct CostRow {
-    /// Name and driver of the device.
-    pub device: String,
-    /// The model.
-    pub model: String,
-    /// Factor on its channels.
-    pub width: u32,
-    /// The activation's SPEC.
-    pub activation: String,
-    /// Images of a step.
-    pub batch: u32,
-    /// Turns, each a step of both.
-    pub steps: u32,
+    /// What was measured, the network with the activation; a turn is a step of both.
+    #[serde(flatten)]
+    pub measured: Measured,
     /// Median of a step with the activation.
     pub median_step_s: f64,
     /// Median of a step with relu.
@@ -42,10 +33,10 @@ pub struct CostRow {
 
 impl std::fmt::Display for CostRow {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let Self { model, activation, batch, steps, device, times_relu, .. } = self;
-        let [least, most] = self.times_relu_quartiles;
+        let Measured { device, model, width, activation, batch, steps } = &self.measured;
+        let (times_relu, [least, most]) = (self.times_relu, self.times_relu_quartiles);
         let ms = |seconds: f64| seconds * 1e3;
-        writeln!(f, "{model} of width {}, batch {batch}, {steps} turns on {device}", self.width)?;
+        writeln!(f, "{model} of width {width}, batch {batch}, {steps} turns on {device}")?;
         writeln!(
             f,
             "  {activation} {:.2} ms, {PLAIN} {:.2} ms (medians)",
@@ -86,19 +77,14 @@ pub fn activation_cost(gpu: &Gpu, config: &RunConfig, effort: Effort) -> Result<
     }
     let mut ratios: Vec<f64> = seconds[0].iter().zip(&seconds[1]).map(|(own, plain)| own / plain).collect();
     ratios.sort_by(f64::total_cmp);
-    let at = |quarters: usize| ratios[(ratios.len() - 1) * quarters / 4];
+    let at = |quarters: usize| ratios[ratios.len() * quarters / 4];
     let [median_step_s, relu_step_s] = seconds.map(median);
     Ok(CostRow {
-        device: gpu.description(),
-        model: networks[0].name.clone(),
-        width: config.width,
-        activation: config.activation.clone(),
-        batch: config.batch,
-        steps: turns,
+        measured: Measured::new(gpu, &networks[0], config, turns),
         median_step_s,
         relu_step_s,
         images_per_second: f64::from(config.batch) / median_step_s,
-        times_relu: median(ratios.clone()),
+        times_relu: at(2),
         times_relu_quartiles: [at(1), at(3)],
     })
 }

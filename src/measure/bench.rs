@@ -7,6 +7,7 @@ use super::tune::{Effort, tune};
 use crate::Result;
 use crate::config::RunConfig;
 use crate::gpu::Gpu;
+use crate::nn::Network;
 use crate::train::{build_network, precision};
 
 /// Steps that are timed where the configuration gives no number.
@@ -16,9 +17,9 @@ const DEVICE_STEPS: u32 = 5;
 /// Most steps of the epoch that is submitted without waiting.
 const EPOCH: u32 = 1000;
 
-/// The result of a bench of steps. Times are in seconds, memory in bytes.
+/// What was measured, and where.
 #[derive(Clone, Debug, Serialize)]
-pub struct StepRow {
+pub struct Measured {
     /// Name and driver of the device.
     pub device: String,
     /// The model.
@@ -29,8 +30,29 @@ pub struct StepRow {
     pub activation: String,
     /// Images of a step.
     pub batch: u32,
-    /// Steps timed.
+    /// Steps timed; where two networks take turns, of each.
     pub steps: u32,
+}
+
+impl Measured {
+    pub(super) fn new(gpu: &Gpu, network: &Network, config: &RunConfig, steps: u32) -> Self {
+        Self {
+            device: gpu.description(),
+            model: network.name.clone(),
+            width: config.width,
+            activation: config.activation.clone(),
+            batch: config.batch,
+            steps,
+        }
+    }
+}
+
+/// The result of a bench of steps. Times are in seconds, memory in bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepRow {
+    /// What was measured.
+    #[serde(flatten)]
+    pub measured: Measured,
     /// Median of a step, each waited for.
     pub median_step_s: f64,
     /// Images of a step over its median seconds.
@@ -63,13 +85,10 @@ impl std::fmt::Display for StepRow {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let ms = |seconds: f64| format!("{:.2} ms", seconds * 1e3);
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        let width = if self.width == 1 { String::new() } else { format!(" of width {}", self.width) };
+        let Measured { device, model, width, activation, batch, steps } = &self.measured;
+        let width = if *width == 1 { String::new() } else { format!(" of width {width}") };
         let gpu = self.gpu_step_s.map_or(String::new(), |gpu| format!("device {}, ", ms(gpu)));
-        writeln!(
-            f,
-            "{}{width}, {}, batch {}, {} steps on {}",
-            self.model, self.activation, self.batch, self.steps, self.device
-        )?;
+        writeln!(f, "{model}{width}, {activation}, batch {batch}, {steps} steps on {device}")?;
         writeln!(f, "  {:.1} images/s, {:.1} GFLOP/s", self.images_per_second, self.gflops)?;
         writeln!(
             f,
@@ -112,12 +131,7 @@ pub fn step(gpu: &Gpu, config: &RunConfig, effort: Effort) -> Result<StepRow> {
     let median_step_s = median(times.iter().map(|time| time.1).collect());
     let plan = subject.plan();
     Ok(StepRow {
-        device: gpu.description(),
-        model: network.name.clone(),
-        width: config.width,
-        activation: config.activation.clone(),
-        batch: config.batch,
-        steps,
+        measured: Measured::new(gpu, &network, config, steps),
         median_step_s,
         images_per_second: f64::from(config.batch) / median_step_s,
         pipelined_step_s,
