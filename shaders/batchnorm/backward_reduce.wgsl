@@ -22,10 +22,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let ch = channel(p.c);
     var own = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {
+        // First, for its chain of products runs while the loads wait.
+        let noise = draw(params.seed, row * C4 + p.c, state.step, params.layer);
         let i = at(row, p.c);
         let xhat = normalized(four(x[i]), ch);
         let z = fma(xhat, ch.gamma, ch.beta) + shortcut_at(row, p.c);
-        let dz = four(dy[i]) * derivative4(z, draw(params.seed, row * C4 + p.c, state.step, params.layer));
+        let dz = four(dy[i]) * derivative4(z, noise);
         dy[i] = packed(dz);
         own.a += dz;
         own.b = fma(dz, xhat, own.b);

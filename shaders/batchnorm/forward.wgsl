@@ -78,9 +78,11 @@ fn main(
         }
     }
     for (var row = p.first; row < p.end; row += WORKGROUP) {
+        // First, for its chain of products runs while the loads wait.
+        let noise = draw(params.seed, row * C4 + p.c, state.step, params.layer);
         let i = at(row, p.c);
         let z = fma(normalized(four(x[i]), ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);
-        let value = value4(z, draw(params.seed, row * C4 + p.c, state.step, params.layer));
+        let value = value4(z, noise);
         y[i] = packed(real_channels(value, p.c));
     }
 }

@@ -7,7 +7,8 @@ use super::adapter::{self, COOPERATIVE, WANTED};
 use super::cache::DiskCache;
 use super::heaps::{AdapterMemory, adapter_memory};
 use super::memory::Memory;
-use super::pipeline::{Forms, Mutation, Pipelines};
+use super::pipeline::{Mutation, Pipelines};
+use super::shader::substitutes_for;
 use super::{Buffer, Kernel, Readback, Selection, View};
 use crate::{Error, Result};
 
@@ -83,14 +84,13 @@ impl Gpu {
             .map_err(|e| Error::Device(format!("device {}: cannot be opened: {e}", info.name)))?;
         let fault = Arc::new(Mutex::new(None));
         note_faults(&device, &fault);
-        // Software drivers turn a vector load into one gather a component.
-        let paired = info.device_type == wgpu::DeviceType::Cpu
-            && device.features().contains(wgpu::Features::SHADER_INT64);
-        if info.device_type == wgpu::DeviceType::Cpu {
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        if software {
             keep_large_blocks();
         }
-        let forms = Forms { paired, coop8: cooperative == Ok(8) };
-        let pipelines = Pipelines::new(DiskCache::open(&device, &info), forms);
+        let words64 = software && device.features().contains(wgpu::Features::SHADER_INT64);
+        let substitutes = substitutes_for(words64, cooperative == Ok(8));
+        let pipelines = Pipelines::new(DiskCache::open(&device, &info), substitutes);
         Ok(Self {
             device,
             queue,

@@ -27,6 +27,8 @@ pub use paths::AdapterPath;
 pub use pipeline::Mutation;
 pub use plan::{MOST_FLOPS, Plan, Recorder, Work};
 pub use readback::Readback;
-pub use shader::{COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, ShaderText, compose};
+pub use shader::{
+    COOP16, Constants, FOUR, MATRICES8, MULTIPLY_HIGH, ShaderText, Substitute, WORDS64, compose, substitute,
+};
 pub use timestamps::{Clock, Span};
 pub use upload::Uploads;

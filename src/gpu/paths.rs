@@ -61,9 +61,9 @@ pub(super) fn paths(adapter: &wgpu::Adapter) -> Vec<AdapterPath> {
         let available = features.contains(wgpu::Features::SHADER_INT64);
         let note = match available {
             true => "has shader-int64",
-            false => "lacks shader-int64: twice as many loads",
+            false => "lacks shader-int64: twice as many loads, slower noise",
         };
-        all.push(AdapterPath { name: "loads of 64 bits", available, note: note.to_owned() });
+        all.push(AdapterPath { name: "words of 64 bits", available, note: note.to_owned() });
     }
     all
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 
 use super::cache::DiskCache;
-use super::{Access, COOP8, COOP16, Dispatch, FOUR, FOUR_PAIRED, Kernel};
+use super::{Access, Dispatch, Kernel, Substitute, substitute};
 use crate::{Error, Result};
 
 /// A compiled kernel with fixed constants.
@@ -20,7 +20,7 @@ pub(super) struct Pipeline {
 pub(super) struct Pipelines {
     known: Mutex<HashMap<String, Arc<Pipeline>>>,
     disk: DiskCache,
-    forms: Forms,
+    substitutes: Vec<Substitute>,
     mutation: Mutex<Option<Mutation>>,
     mutated: AtomicUsize,
 }
@@ -42,28 +42,13 @@ impl Mutation {
     }
 }
 
-/// The forms of library texts that suit a device.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Forms {
-    /// Whether four channels are loaded as two words of 64 bits (`shaders/lib/four_paired.wgsl`).
-    pub(super) paired: bool,
-    /// Whether cooperative matrices are 8x8 (`shaders/lib/coop8.wgsl`).
-    pub(super) coop8: bool,
-}
-
-/// The whole shader of a dispatch.
-fn shader_text(dispatch: &Dispatch, forms: Forms) -> String {
-    let text = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
-    let text = if forms.paired { text.replace(FOUR, FOUR_PAIRED) } else { text };
-    if forms.coop8 { text.replace(COOP16, COOP8) } else { text }
-}
-
 impl Pipelines {
-    pub(super) fn new(disk: DiskCache, forms: Forms) -> Self {
+    /// With library texts that suit the device.
+    pub(super) fn new(disk: DiskCache, substitutes: Vec<Substitute>) -> Self {
         Self {
             known: Mutex::default(),
             disk,
-            forms,
+            substitutes,
             mutation: Mutex::default(),
             mutated: AtomicUsize::new(0),
         }
@@ -80,13 +65,14 @@ impl Pipelines {
         self.mutated.load(Ordering::Relaxed)
     }
 
+    /// The whole shader of a dispatch: its fault comes first, so that it is in the text that the registry has.
     fn text(&self, dispatch: &Dispatch) -> String {
-        let text = shader_text(dispatch, self.forms);
+        let text = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
         let mutation = self.mutation.lock().unwrap_or_else(|e| e.into_inner());
-        let Some(mutation) = &*mutation else { return text };
+        let Some(mutation) = &*mutation else { return substitute(text, &self.substitutes) };
         let changed = mutation.apply(dispatch.kernel, text.clone());
         self.mutated.fetch_add(usize::from(changed != text), Ordering::Relaxed);
-        changed
+        substitute(changed, &self.substitutes)
     }
 
     pub(super) fn save(&self) {

@@ -5,13 +5,33 @@ use std::fmt::Write;
 
 /// Library text for four channels as they lie in memory (`shaders/lib/four.wgsl`).
 pub const FOUR: &str = include_str!("../../shaders/lib/four.wgsl");
-/// The same where a vector load is one gather a component; takes the place of [`FOUR`] on such devices.
-pub const FOUR_PAIRED: &str = include_str!("../../shaders/lib/four_paired.wgsl");
-
+/// Library text for the high word of a product (`shaders/lib/multiply_high.wgsl`).
+pub const MULTIPLY_HIGH: &str = include_str!("../../shaders/lib/multiply_high.wgsl");
 /// Library text for cooperative matrices of 16x16 (`shaders/lib/coop16.wgsl`).
 pub const COOP16: &str = include_str!("../../shaders/lib/coop16.wgsl");
-/// The same where there are only those of 8x8; takes the place of [`COOP16`] on such devices.
-pub const COOP8: &str = include_str!("../../shaders/lib/coop8.wgsl");
+
+/// A library text, and the one that takes its place on some devices.
+pub type Substitute = (&'static str, &'static str);
+
+/// Where words of 64 bits are quicker: drivers that run on the CPU, where a vector load is one gather a component.
+pub const WORDS64: [Substitute; 2] = [
+    (FOUR, include_str!("../../shaders/lib/four_paired.wgsl")),
+    (MULTIPLY_HIGH, include_str!("../../shaders/lib/multiply_high64.wgsl")),
+];
+/// Where there are only cooperative matrices of 8x8.
+pub const MATRICES8: [Substitute; 1] = [(COOP16, include_str!("../../shaders/lib/coop8.wgsl"))];
+
+/// Those of a device.
+pub(super) fn substitutes_for(words64: bool, matrices8: bool) -> Vec<Substitute> {
+    let words: &[Substitute] = if words64 { &WORDS64 } else { &[] };
+    let matrices: &[Substitute] = if matrices8 { &MATRICES8 } else { &[] };
+    [words, matrices].concat()
+}
+
+/// A shader with these substitutes.
+pub fn substitute(text: String, substitutes: &[Substitute]) -> String {
+    substitutes.iter().fold(text, |text, (usual, other)| text.replace(usual, other))
+}
 
 /// Named constants that the host appends to a shader, as `const NAME: type = value;`.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -58,6 +58,7 @@ pub static FORWARD: Kernel = kernel!(
         lib::SHORTCUT,
         lib::STATE,
         lib::PHILOX,
+        lib::MULTIPLY_HIGH,
         lib::ACTIVATION,
     ],
     FUSED_FORWARD,
@@ -84,6 +85,7 @@ pub static BACKWARD_REDUCE: Kernel = kernel!(
         lib::SHORTCUT,
         lib::STATE,
         lib::PHILOX,
+        lib::MULTIPLY_HIGH,
         lib::ACTIVATION,
     ],
     FUSED,
@@ -362,9 +364,14 @@ pub fn pack_channels(values: &[f32]) -> Vec<f32> {
     packed
 }
 
-// Rejected. ResNet-56, dropact, batch 32, lavapipe 26.1 with 512 bits, turns of two builds on two hardware threads:
-// - Philox's products by words of 64 bits in the place of 16-bit halves: backward_reduce 27.5 ms in the place of 28.7, forward 23.0 of
-//   23.9, the step 308 of 320 (medians of six turns, relu between them 305 and 310): within the noise, and a library more.
-// On two Zen 3 cores with 256 bits, batch 32, turns of two builds in `wgrad profile` (medians of four), where dropact adds 14 ms to each:
-// - The noise drawn first in the loop, what a layer's blocks share of Philox's first two rounds before it: backward_reduce 63.3 ms in the
-//   place of 65.7, forward 60.1 of 60.0. With the words already at 16 cycles a block of four, only fewer words would cost less.
+// Noise. ResNet-56, batch 32, lavapipe 26.1: what dropact adds to relu's step, medians of 7 processes of a dozen turns each, on two
+// Zen 5 cores with 512 bits, where relu's step takes 260 ms and Philox is a chain of 10 rounds of 15 to 20 cycles:
+// - Philox by lib/multiply_high, drawn where it is used: 3.2 %. By lib/multiply_high64: 3.0 % (dropout 3.8 to 2.4 %). Drawn first in the
+//   loop besides, so that the chain runs while the loads wait: 2.3 % (dropout 1.3 %).
+// Rejected there (device's clock, least of 5 to 10 processes, forward and backward_reduce, relu 12.7 and 17.5 ms, as it is 16.1 and 21.5):
+// - The low words from the product of 64 bits too: 16.3 and 22.4 ms. Two rows a turn, their rounds in turns: between 0 and 0.5 ms forward,
+//   1.2 ms backward, within the noise between processes. The next row's noise before this row's store: slower.
+// - All words of Philox in 64 bits, whose high halves products ignore: the shortest chain, but Mesa 26.1's compiler overruns its stack
+//   ("stack smashing detected") on 64-bit constants and on uniform words beside others.
+// On two Zen 3 cores with 256 bits, turns of two builds in `wgrad profile` (medians of four), where dropact adds 14 ms to each:
+// - What a layer's blocks share of Philox's first two rounds taken out of the loop: nothing.

@@ -130,6 +130,7 @@ pub(crate) use shader;
 pub(crate) mod lib {
     pub const INDEX: &str = shader!("lib/index");
     pub const PHILOX: &str = shader!("lib/philox");
+    pub const MULTIPLY_HIGH: &str = crate::gpu::MULTIPLY_HIGH;
     pub const STATE: &str = shader!("lib/state");
     pub const PLACEMENT: &str = shader!("lib/placement");
     pub const UPDATE: &str = shader!("lib/update");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::tree::{File, files};
-use wgrad::gpu::{COOP8, FOUR_PAIRED};
+use wgrad::gpu::{MATRICES8, WORDS64};
 use wgrad::kernels::activation::{Draws, Kind, Row};
 use wgrad::kernels::{ACTIVATIONS, Activation, KERNELS};
 use wgrad::reference::activation::{self as reference, find};
@@ -122,7 +122,7 @@ fn every_library_is_used() {
     for (name, file) in under(LIBRARIES) {
         let in_kernels = KERNELS.iter().any(|kernel| kernel.libraries.contains(&file.text.as_str()));
         let in_activations = evaluations.iter().any(|source| source.contains(&file.text));
-        let substitute = file.text == FOUR_PAIRED || file.text == COOP8;
+        let substitute = WORDS64.iter().chain(&MATRICES8).any(|(_, other)| file.text == *other);
         assert!(in_kernels || in_activations || substitute, "lib/{name}.wgsl is in no kernel");
     }
     let texts: Vec<_> = under(LIBRARIES).into_iter().map(|(_, file)| file.text).collect();

@@ -8,7 +8,7 @@ use cases::{Case, cases};
 use naga::proc::Layouter;
 use naga::valid::{Capabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, GlobalVariable, Module, StorageAccess, Type, TypeInner};
-use wgrad::gpu::{Access, COOP8, COOP16, Constants, FOUR, FOUR_PAIRED, Kernel};
+use wgrad::gpu::{Access, COOP16, Constants, Kernel, MATRICES8, WORDS64, substitute};
 use wgrad::kernels::activation::Form;
 use wgrad::kernels::optimizer::State;
 use wgrad::kernels::{KERNELS, activation, conv, loss, optimizer};
@@ -35,18 +35,21 @@ pub fn parse(text: &str) -> Result<(Module, ModuleInfo), String> {
 }
 
 #[test]
-fn kernels_are_valid_with_paired_loads_too() {
-    let capabilities = Capabilities::SHADER_INT64;
-    let paired = KERNELS.iter().flat_map(|kernel| cases(kernel)).filter(|case| case.text().contains(FOUR));
-    let mut count = 0;
-    for case in paired {
-        let text = case.text().replace(FOUR, FOUR_PAIRED);
-        let module = naga::front::wgsl::parse_str(&text).unwrap_or_else(|e| panic!("{}: {e}", case.label));
-        let mut validator = Validator::new(ValidationFlags::all(), capabilities);
-        validator.validate(&module).unwrap_or_else(|e| panic!("{}: {e:?}", case.label));
-        count += 1;
+fn kernels_are_valid_with_words_of_64_bits_too() {
+    for (usual, other) in WORDS64 {
+        let mut count = 0;
+        for case in KERNELS.iter().flat_map(|kernel| cases(kernel)).filter(|case| case.text().contains(usual))
+        {
+            let text = substitute(case.text(), &WORDS64);
+            assert!(text.contains(other), "{}", case.label);
+            let module =
+                naga::front::wgsl::parse_str(&text).unwrap_or_else(|e| panic!("{}: {e}", case.label));
+            let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_INT64);
+            validator.validate(&module).unwrap_or_else(|e| panic!("{}: {e:?}", case.label));
+            count += 1;
+        }
+        assert!(count > KERNELS.len() / 4, "only {count} cases have {usual}");
     }
-    assert!(count > KERNELS.len() / 4, "only {count} cases load by lib/four");
 }
 
 /// Kernels that only some devices take: those of mixed precision.
@@ -68,8 +71,8 @@ fn kernels_are_valid_with_smaller_matrices_too() {
     for case in
         KERNELS.iter().filter(|kernel| kernel.libraries.contains(&COOP16)).flat_map(|kernel| cases(kernel))
     {
-        let text = case.text().replace(COOP16, COOP8);
-        assert!(text.contains(COOP8) && !text.contains("16x16"), "{}", case.label);
+        let text = substitute(case.text(), &MATRICES8);
+        assert!(text.contains(MATRICES8[0].1) && !text.contains("16x16"), "{}", case.label);
         parse(&text).unwrap_or_else(|e| panic!("{}: {e}", case.label));
         count += 1;
     }

@@ -115,8 +115,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "batchnorm/backward_reduce",
         "derivative before gamma and beta",
-        "derivative4(z, draw",
-        "derivative4(xhat, draw",
+        "derivative4(z, noise",
+        "derivative4(xhat, noise",
     ),
     fault(
         "batchnorm/backward_reduce",

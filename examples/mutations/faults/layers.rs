@@ -4,6 +4,12 @@ use super::{Fault, fault, race};
 
 pub const FAULTS: &[Fault] = &[
     fault("philox/words", "one round too few", "round < 10u", "round < 9u"),
+    fault(
+        "philox/words",
+        "the low word in the place of the high one",
+        "multiply_high(MULTIPLIER_X, c.x)",
+        "MULTIPLIER_X * c.x",
+    ),
     fault("philox/words", "a carry lost", "+ (middle_a >> 16u) +", "+"),
     fault(
         "philox/words",
