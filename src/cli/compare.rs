@@ -18,7 +18,7 @@ use wgrad::{Error, Result};
 
 use super::output::Output;
 use super::tune::{TuneArgs, tune_run};
-use super::{Context, events, signal};
+use super::{Context, signal, watch};
 
 #[derive(clap::Args)]
 pub(super) struct CompareArgs {
@@ -226,7 +226,7 @@ fn finished(
     };
     tune_run(gpu, &mut run, args.tune.effort())?;
     let output = Output { json: false, ..context.output };
-    events::train(&mut run, dataset, output, stop).map_err(|error| match error {
+    watch::train(&mut run, dataset, output, stop).map_err(|error| match error {
         Error::Interrupted(text) => {
             Error::Interrupted(format!("{text}, or all runs with the same `wgrad compare`"))
         }

@@ -45,7 +45,7 @@ fn describe(row: &AdapterRow) -> String {
         text += &format!("\n   {sign:<4}{}: {}", path.name, path.note);
     }
     if let Some(reason) = &row.reason {
-        text += &format!("\n   used by default: {reason}");
+        text += &format!("\n   used: {reason}");
     }
     text
 }

@@ -8,7 +8,6 @@ mod completions;
 mod data;
 mod devices;
 mod eval;
-mod events;
 mod export;
 mod lr_find;
 mod monitor;
@@ -27,6 +26,7 @@ mod tally;
 mod train;
 mod tune;
 mod version;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

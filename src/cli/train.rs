@@ -10,7 +10,7 @@ use wgrad::train::{Run, RunFolder, Summary};
 
 use super::settings::SettingsArgs;
 use super::tune::{TuneArgs, tune_run};
-use super::{Context, events, signal};
+use super::{Context, signal, watch};
 
 #[derive(clap::Args)]
 pub(super) struct TrainArgs {
@@ -81,7 +81,7 @@ pub(super) fn run(context: &Context, args: TrainArgs) -> Result<()> {
     };
     tune_run(&gpu, &mut run, args.tune.effort())?;
     introduce(context, &run)?;
-    let summary = events::train(&mut run, &dataset, context.output, &stop)?;
+    let summary = watch::train(&mut run, &dataset, context.output, &stop)?;
     conclude(context, &folder, &summary, &dataset)
 }
 

@@ -143,11 +143,14 @@ fn enumerate(selection: &Selection) -> Result<Vec<wgpu::Adapter>> {
 /// All adapters of the selected backends, in the order of their index.
 ///
 /// # Errors
-/// An unknown backend name.
+/// An unknown backend name, or a device that none of them is.
 pub fn adapters(selection: &Selection) -> Result<Vec<AdapterRow>> {
     let list = enumerate(selection)?;
-    let default = pick(&list, selection).ok();
-    let reason = |index| (default == Some(index)).then(|| why(&list, index, selection));
+    if list.is_empty() {
+        return Ok(Vec::new());
+    }
+    let used = pick(&list, selection)?;
+    let reason = |index| (used == index).then(|| why(&list, index, selection));
     Ok(list.iter().enumerate().map(|(index, adapter)| row(index, adapter, reason(index))).collect())
 }
 

@@ -184,11 +184,9 @@ fn check_profile(profile: &Value, clock: &str, dispatches: f64) {
 #[test]
 fn unknown_device() {
     assert_error(&wgrad(&["devices", "--device", "0"]), 0, &[]);
-    assert_error(
-        &wgrad(&["train", "--device", "no such card", "--out", "/nonexistent/x"]),
-        2,
-        &["no such card", "there are"],
-    );
+    let wrong = ["no such card", "there are"];
+    assert_error(&wgrad(&["devices", "--device", "no such card"]), 2, &wrong);
+    assert_error(&wgrad(&["train", "--device", "no such card", "--out", "/nonexistent/x"]), 2, &wrong);
     assert_error(&wgrad(&["bench", "--device", "99"]), 2, &["99"]);
 }
 

@@ -1,6 +1,6 @@
 //! Every kernel against its twin, within WebGPU's default limits: a test for each family.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use wgrad::gpu::{Gpu, Limits};
@@ -47,6 +47,20 @@ fn each_candidate_keeps_a_size() {
     let kept: HashSet<_> = kept.into_iter().map(form).collect();
     for case in spare {
         assert!(kept.contains(&form(case)), "{} [{}] stands for no other size", case.kernel, case.name);
+    }
+}
+
+#[test]
+fn each_input_gradient_is_set_and_added() {
+    let mut forms: HashMap<_, HashSet<bool>> = HashMap::new();
+    let kept = |case: &&Case| case.kernel.starts_with("conv/input_gradient") && !case.is_spare(gpu());
+    for case in CASES.iter().filter(kept) {
+        let form = case.name.split(", pad ").nth(1).expect("a convolution's padding");
+        let candidate = form.split(", ").nth(1).expect("a candidate");
+        forms.entry((case.kernel, candidate)).or_default().insert(form.contains(", accumulate"));
+    }
+    for (candidate, forms) in forms {
+        assert_eq!(forms.len(), 2, "{candidate:?} only with accumulate = {forms:?}");
     }
 }
 

@@ -256,7 +256,8 @@ fn runs(direction: Direction, candidate: &Candidate, sizes: Sizes, turn: usize) 
             return vec![("", |twin, lab, candidate| twin.weight_gradient(lab, candidate))];
         }
     };
-    let both = BOTH_FORMS.contains(&sizes);
+    // Some are for more channels than those sizes have.
+    let both = BOTH_FORMS.contains(&sizes) || !BOTH_FORMS.iter().any(|own| (candidate.fits)(&conv_of(*own)));
     // Statistics come with the whole of y: where they are left, they are the form of most use.
     let leaves = conv_of(sizes).statistics_chunk(candidate).is_some();
     match direction {

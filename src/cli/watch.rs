@@ -1,4 +1,4 @@
-//! What a run leaves for TensorBoard, beside what it shows on the way.
+//! Training under watch: the progress that is shown, what a run leaves for TensorBoard, and the report at its end.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
