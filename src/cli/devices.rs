@@ -1,6 +1,6 @@
 //! `wgrad devices`
 
-use wgrad::gpu::{AdapterRow, adapters, install_hints, no_adapter_hint};
+use wgrad::gpu::{AdapterRow, adapters, find_selected, install_hints, no_adapter_hint};
 use wgrad::{Error, Result};
 
 use super::Context;
@@ -11,6 +11,9 @@ pub(super) fn run(context: &Context) -> Result<()> {
         context.output.line(&rows)?;
         context.output.note(format!("no adapter; what there is to install:\n{}", install_hints()));
         return Err(Error::Device(no_adapter_hint()));
+    }
+    if !rows.iter().any(|row| row.default) {
+        find_selected(&context.selection)?;
     }
     context.output.result(&rows, || rows.iter().map(describe).collect::<Vec<_>>().join("\n\n"))?;
     context.output.note(

@@ -143,14 +143,11 @@ fn enumerate(selection: &Selection) -> Result<Vec<wgpu::Adapter>> {
 /// All adapters of the selected backends, in the order of their index.
 ///
 /// # Errors
-/// An unknown backend name, or a device that none of them is.
+/// An unknown backend name.
 pub fn adapters(selection: &Selection) -> Result<Vec<AdapterRow>> {
     let list = enumerate(selection)?;
-    if list.is_empty() {
-        return Ok(Vec::new());
-    }
-    let used = pick(&list, selection)?;
-    let reason = |index| (used == index).then(|| why(&list, index, selection));
+    let default = pick(&list, selection).ok();
+    let reason = |index| (default == Some(index)).then(|| why(&list, index, selection));
     Ok(list.iter().enumerate().map(|(index, adapter)| row(index, adapter, reason(index))).collect())
 }
 
@@ -231,6 +228,14 @@ pub(super) fn select(selection: &Selection) -> Result<wgpu::Adapter> {
     let mut list = enumerate(selection)?;
     let index = pick(&list, selection)?;
     Ok(list.swap_remove(index))
+}
+
+/// Succeeds where there is the selected adapter.
+///
+/// # Errors
+/// There is none, or no adapter at all.
+pub fn find_selected(selection: &Selection) -> Result<()> {
+    select(selection).map(drop)
 }
 
 /// What to install, by system.

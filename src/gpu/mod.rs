@@ -16,7 +16,7 @@ mod shader;
 mod timestamps;
 mod upload;
 
-pub use adapter::{AdapterRow, Selection, adapters, install_hints, no_adapter_hint};
+pub use adapter::{AdapterRow, Selection, adapters, find_selected, install_hints, no_adapter_hint};
 pub use buffer::{Buffer, View};
 pub(crate) use cache::{cache_folder, keep};
 pub use device::{Gpu, Limits};

@@ -67,12 +67,13 @@ impl Pipelines {
 
     /// The whole shader of a dispatch: its fault comes first, so that it is in the text that the registry has.
     fn text(&self, dispatch: &Dispatch) -> String {
-        let text = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
-        let mutation = self.mutation.lock().unwrap_or_else(|e| e.into_inner());
-        let Some(mutation) = &*mutation else { return substitute(text, &self.substitutes) };
-        let changed = mutation.apply(dispatch.kernel, text.clone());
-        self.mutated.fetch_add(usize::from(changed != text), Ordering::Relaxed);
-        substitute(changed, &self.substitutes)
+        let mut text = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
+        if let Some(mutation) = &*self.mutation.lock().unwrap_or_else(|e| e.into_inner()) {
+            let changed = mutation.apply(dispatch.kernel, text.clone());
+            self.mutated.fetch_add(usize::from(changed != text), Ordering::Relaxed);
+            text = changed;
+        }
+        substitute(text, &self.substitutes)
     }
 
     pub(super) fn save(&self) {

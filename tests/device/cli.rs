@@ -188,6 +188,10 @@ fn unknown_device() {
     assert_error(&wgrad(&["devices", "--device", "no such card"]), 2, &wrong);
     assert_error(&wgrad(&["train", "--device", "no such card", "--out", "/nonexistent/x"]), 2, &wrong);
     assert_error(&wgrad(&["bench", "--device", "99"]), 2, &["99"]);
+    // A report of a fault still says what there is.
+    let mut version = Command::cargo_bin("wgrad").expect("the program is built");
+    let said = version.env("WGPU_ADAPTER_NAME", "no such card").arg("--version").output().expect("it starts");
+    assert!(!String::from_utf8_lossy(&said.stdout).contains("none found"), "{said:?}");
 }
 
 #[test]
