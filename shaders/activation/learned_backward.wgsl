@@ -12,8 +12,8 @@ struct Params { rows: u32, rows_per_chunk: u32, layer: u32, seed: u32, stride4: 
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let p = place(local, group.x, group.z, params.rows, params.rows_per_chunk);
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(local.x, group.x, group.z, params.rows, params.rows_per_chunk);
     let own = select(a[p.c * SHARE], vec4<f32>(a[0].x), SHARE == 0u);
     var sum = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {
@@ -26,11 +26,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         dy[i] = packed(d * learned_derivative4(v, u, own));
     }
-    let sums = workgroup_sums(local, sum);
-    if local == 0u && SHARE == 0u {
+    let sums = workgroup_sums(local.x, sum);
+    if local.x == 0u && SHARE == 0u {
         let all = sums.a.x + sums.a.y + sums.a.z + sums.a.w;
         partial[(group.x * C4 + p.c) * params.stride4] = vec4<f32>(all, 0.0, 0.0, 0.0);
-    } else if local == 0u {
+    } else if local.x == 0u {
         partial[group.x * params.stride4 + p.c] = sums.a;
     }
 }

@@ -11,9 +11,9 @@ struct Params { rows: u32, rows_per_chunk: u32, layer: u32, seed: u32 }
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
+    let p = place(local.x, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     let own = select(a[p.c * SHARE], vec4<f32>(a[0].x), SHARE == 0u);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);

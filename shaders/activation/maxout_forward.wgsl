@@ -17,9 +17,9 @@ fn greatest(row: u32, k: u32) -> f32 {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
+    let p = place(local.x, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     let k = 4u * p.c;
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let v = vec4<f32>(greatest(row, k), greatest(row, k + 1u), greatest(row, k + 2u), greatest(row, k + 3u));

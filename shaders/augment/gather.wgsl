@@ -140,25 +140,25 @@ fn view_of(image: u32, n: u32) -> View {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let n = group.x;
     let image = order[min(state.cursor + n, params.images - 1u)];
     if image < params.first || image >= params.first + params.count {
         return;
     }
     let view = view_of(image, n);
-    if local == 0u {
+    if local.x == 0u {
         batch_labels[n] = labels[image];
     }
     var scale = Scale(params.mean.xyz, params.inverse_std.xyz);
     if NORMALIZE == 1u || NORMALIZE == 2u {
-        scale = image_scale(view, local);
+        scale = image_scale(view, local.x);
     }
     var middle = vec4<u32>();
     if CUTOUT > 0u {
         middle = philox(vec4<u32>(n, state.step, 1u, 0u), vec2<u32>(params.seed, STREAM_AUGMENT));
     }
-    for (var p = local; p < PIXELS; p += WORKGROUP) {
+    for (var p = local.x; p < PIXELS; p += WORKGROUP) {
         var v = rgb(view, p, scale);
         if !FIRST {
             v = standardised(v, p, scale);

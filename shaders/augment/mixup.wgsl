@@ -10,9 +10,9 @@ struct Params { batch: u32, pixels: u32, pad0: u32, pad1: u32 }
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let id = flat_group(group, groups) * WORKGROUP + local;
+    let id = flat_group(group, groups) * WORKGROUP + local.x;
     let n = id / params.pixels;
     let other = params.batch - 1u - n;
     if n >= params.batch / 2u {

@@ -17,16 +17,16 @@ struct Params { rows: u32, rows_per_chunk: u32, affine_offset: u32, chunks: u32 
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
+    let p = place(local.x, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     var own = Pair();
-    for (var chunk = local; chunk < params.chunks; chunk += WORKGROUP) {
+    for (var chunk = local.x; chunk < params.chunks; chunk += WORKGROUP) {
         own.a += partial[2u * chunk * C4 + p.c];
         own.b += partial[(2u * chunk + 1u) * C4 + p.c];
     }
-    let sums = workgroup_sums(local, own);
-    if flat_group(group, groups) == 0u && local == 0u {
+    let sums = workgroup_sums(local.x, own);
+    if flat_group(group, groups) == 0u && local.x == 0u {
         affine_gradient[p.c] = sums.b;
         affine_gradient[params.affine_offset + p.c] = sums.a;
     }

@@ -17,8 +17,8 @@ struct Params {
 @group(0) @binding(7) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let p = place(local, group.x, group.z, params.rows, params.rows_per_chunk);
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(local.x, group.x, group.z, params.rows, params.rows_per_chunk);
     let ch = channel(p.c);
     var own = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {
@@ -32,8 +32,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         own.a += dz;
         own.b = fma(dz, xhat, own.b);
     }
-    let sums = workgroup_sums(local, own);
-    if local == 0u {
+    let sums = workgroup_sums(local.x, own);
+    if local.x == 0u {
         partial[2u * group.x * C4 + p.c] = sums.a;
         partial[(2u * group.x + 1u) * C4 + p.c] = sums.b;
     }

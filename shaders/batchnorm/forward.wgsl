@@ -60,16 +60,16 @@ fn statistics(local: u32, c: u32, first: bool) -> Moments {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let first = flat_group(group, groups) == 0u && local == 0u;
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
+    let first = flat_group(group, groups) == 0u && local.x == 0u;
+    let p = place(local.x, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     var ch = Channel(vec4<f32>(), vec4<f32>(), affine[p.c], affine[params.affine_offset + p.c]);
     if AGAIN {
         ch.mean = saved[p.c];
         ch.invstd = saved[C4 + p.c];
     } else {
-        let batch = statistics(local, p.c, first);
+        let batch = statistics(local.x, p.c, first);
         ch.mean = batch.mean;
         ch.invstd = 1.0 / sqrt(batch.m2 + params.eps);
         if first {

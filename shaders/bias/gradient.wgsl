@@ -7,14 +7,14 @@ struct Params { rows: u32, rows_per_chunk: u32, stride4: u32, pad0: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let p = place(local, group.x, group.z, params.rows, params.rows_per_chunk);
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let p = place(local.x, group.x, group.z, params.rows, params.rows_per_chunk);
     var own = Pair();
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         own.a += four(dy[at(row, p.c)]);
     }
-    let sums = workgroup_sums(local, own);
-    if local == 0u {
+    let sums = workgroup_sums(local.x, own);
+    if local.x == 0u {
         partial[group.x * params.stride4 + p.c] = real_channels(sums.a, p.c);
     }
 }

@@ -22,7 +22,7 @@ fn leave_statistics(local: u32, chunk: u32, rows: u32, k: u32, v: vec4<f32>) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
@@ -31,17 +31,17 @@ fn main(
     if chunk * ROWS >= f.rows { // the same for the whole workgroup
         return;
     }
-    let row = chunk * ROWS + local % ROWS;
-    multiply(Job(f, spot(f, row), local, group.z * TILE_N4), (f.k4 + 3u) / 4u, local, subgroup, subgroups);
+    let row = chunk * ROWS + local.x % ROWS;
+    multiply(Job(f, spot(f, row), local.x, group.z * TILE_N4), (f.k4 + 3u) / 4u, local.x, subgroup, subgroups);
     for (var i = 0u; i < TILE_N4; i += WORKGROUP / ROWS) {
-        let own = local / ROWS + i;
+        let own = local.x / ROWS + i;
         let k = group.z * TILE_N4 + own;
-        let v = out_at(local % ROWS, own);
+        let v = out_at(local.x % ROWS, own);
         if row < f.rows && k < C_OUT4 {
             y[(row / OUT_PIXELS * C_OUT4 + k) * OUT_PIXELS + row % OUT_PIXELS] = v;
         }
         if STATISTICS {
-            leave_statistics(local, chunk, f.rows, k, v);
+            leave_statistics(local.x, chunk, f.rows, k, v);
         }
     }
 }

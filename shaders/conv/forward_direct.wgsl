@@ -69,19 +69,19 @@ fn join_statistics(first: u32, tiles: u32, chunk: u32, k: u32) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let chunk = flat_group(group, groups);
-    let made = convolve_tile(chunk * WORKGROUP + local, group.z, params.batch);
+    let made = convolve_tile(chunk * WORKGROUP + local.x, group.z, params.batch);
     store_blocks(made);
     if STATISTICS {
-        put_statistics(local, made.first);
+        put_statistics(local.x, made.first);
         if BLOCKS == 2u {
-            put_statistics(WORKGROUP + local, made.second);
+            put_statistics(WORKGROUP + local.x, made.second);
         }
         workgroupBarrier();
         let all = params.batch * TILES_H * TILES_W;
-        if local == 0u && chunk * WORKGROUP < all {
+        if local.x == 0u && chunk * WORKGROUP < all {
             let tiles = min(WORKGROUP, all - chunk * WORKGROUP);
             join_statistics(0u, tiles, chunk, made.k);
             if BLOCKS == 2u && made.k + 1u < C_OUT4 {

@@ -53,24 +53,24 @@ fn leave_statistics(local: u32, chunk: u32, rows: u32, k: u32, t: Tile) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let chunk = flat_group(group, groups);
     let f = frame(params.batch);
     if chunk * TILE_M >= f.rows { // the same for the whole workgroup
         return;
     }
-    let made = gemm(f, chunk * TILE_M, group.z * TILE_N4, local);
-    let row = chunk * TILE_M + local % LANES;
-    let k = group.z * TILE_N4 + local / LANES;
+    let made = gemm(f, chunk * TILE_M, group.z * TILE_N4, local.x);
+    let row = chunk * TILE_M + local.x % LANES;
+    let k = group.z * TILE_N4 + local.x / LANES;
     store_tile(row, f.rows, k, made.first);
     if BLOCKS == 2u {
         store_tile(row, f.rows, k + LANES_N, made.second);
     }
     if STATISTICS {
-        leave_statistics(local, chunk, f.rows, k, made.first);
+        leave_statistics(local.x, chunk, f.rows, k, made.first);
         if BLOCKS == 2u {
-            leave_statistics(local, chunk, f.rows, k + LANES_N, made.second);
+            leave_statistics(local.x, chunk, f.rows, k + LANES_N, made.second);
         }
     }
 }

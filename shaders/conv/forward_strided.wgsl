@@ -52,9 +52,9 @@ fn store(n: u32, h: u32, w: u32, k: u32, sum: mat4x4<f32>) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let run = flat_group(group, groups) * WORKGROUP + local;
+    let run = flat_group(group, groups) * WORKGROUP + local.x;
     let k = group.z * 2u;
     let paired = k + 1u < C_OUT4;
     let w = run % RUNS * 4u;

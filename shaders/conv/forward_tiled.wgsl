@@ -47,7 +47,7 @@ fn leave_statistics(local: u32, chunk: u32, regions: u32, k: u32, t: Tile) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let chunk = flat_group(group, groups);
     let first = chunk * REGIONS;
@@ -55,13 +55,13 @@ fn main(
     if first >= all { // the same for the whole workgroup
         return;
     }
-    let made = convolve(first, group.z * TILE_N4, params.batch, local);
-    let k = group.z * TILE_N4 + local / LANES;
-    store_tile(first, params.batch, local, k, made.first);
-    store_tile(first, params.batch, local, k + LANES_N, made.second);
+    let made = convolve(first, group.z * TILE_N4, params.batch, local.x);
+    let k = group.z * TILE_N4 + local.x / LANES;
+    store_tile(first, params.batch, local.x, k, made.first);
+    store_tile(first, params.batch, local.x, k + LANES_N, made.second);
     if STATISTICS {
         let regions = min(REGIONS, all - first);
-        leave_statistics(local, chunk, regions, k, made.first);
-        leave_statistics(local, chunk, regions, k + LANES_N, made.second);
+        leave_statistics(local.x, chunk, regions, k, made.first);
+        leave_statistics(local.x, chunk, regions, k + LANES_N, made.second);
     }
 }

@@ -38,19 +38,19 @@ fn squares(v: Quad, mean: mat4x4<f32>) -> mat4x4<f32> {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let chunk = flat_group(group, groups);
     let all = params.batch * TILES_H * TILES_W;
     if chunk * WORKGROUP >= all { // the same for the whole workgroup
         return;
     }
-    let made = convolve_tile(chunk * WORKGROUP + local, group.z, local, params.batch);
+    let made = convolve_tile(chunk * WORKGROUP + local.x, group.z, local.x, params.batch);
     store_tile(made);
     if STATISTICS {
         let mean = 0.0625 * ((quad_sum(made.a) + quad_sum(made.b)) + (quad_sum(made.c) + quad_sum(made.d)));
         let m2 = (squares(made.a, mean) + squares(made.b, mean)) + (squares(made.c, mean) + squares(made.d, mean));
-        let place = Chunk(local, chunk, min(WORKGROUP, all - chunk * WORKGROUP), 16.0);
+        let place = Chunk(local.x, chunk, min(WORKGROUP, all - chunk * WORKGROUP), 16.0);
         leave_statistics(place, made.k, Moments(mean[0], m2[0]), Moments(mean[1], m2[1]));
         leave_statistics(place, made.k + 2u, Moments(mean[2], m2[2]), Moments(mean[3], m2[3]));
     }

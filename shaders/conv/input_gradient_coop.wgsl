@@ -15,7 +15,7 @@ struct Params { batch: u32, pad0: u32, pad1: u32, pad2: u32 }
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
@@ -24,19 +24,19 @@ fn main(
     if first >= f.rows { // the same for the whole workgroup
         return;
     }
-    let row = first + local % ROWS;
+    let row = first + local.x % ROWS;
     let block = group.z / (STRIDE * STRIDE) * TILE_N4;
-    multiply(Job(f, spot(f, row), local, block), (f.k4 + 3u) / 4u, local, subgroup, subgroups);
+    multiply(Job(f, spot(f, row), local.x, block), (f.k4 + 3u) / 4u, local.x, subgroup, subgroups);
     let p = pixel(f, row);
     let place = p.x * C_IN4 * IN_PIXELS + (p.y * STRIDE + f.down) * W_IN + p.z * STRIDE + f.right;
-    for (var i = local / ROWS; i < TILE_N4; i += WORKGROUP / ROWS) {
+    for (var i = local.x / ROWS; i < TILE_N4; i += WORKGROUP / ROWS) {
         let c = block + i;
         if row < f.rows && c < C_IN4 {
             let at = place + c * IN_PIXELS;
             if ACCUMULATE {
-                dx[at] += out_at(local % ROWS, i);
+                dx[at] += out_at(local.x % ROWS, i);
             } else {
-                dx[at] = out_at(local % ROWS, i);
+                dx[at] = out_at(local.x % ROWS, i);
             }
         }
     }

@@ -35,7 +35,7 @@ fn store(n: u32, h: u32, w: u32, c: u32, sum: vec4<f32>) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    store_blocks(convolve_tile(flat_group(group, groups) * WORKGROUP + local, group.z, params.batch));
+    store_blocks(convolve_tile(flat_group(group, groups) * WORKGROUP + local.x, group.z, params.batch));
 }

@@ -36,7 +36,7 @@ fn store_tile(f: Frame, row: u32, c: u32, t: Tile) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let first = flat_group(group, groups) * TILE_M;
     let f = frame(params.batch, group.z % (STRIDE * STRIDE));
@@ -44,10 +44,10 @@ fn main(
         return;
     }
     let block = group.z / (STRIDE * STRIDE) * TILE_N4;
-    let made = gemm(f, first, block, local);
-    let c = block + local / LANES;
-    store_tile(f, first + local % LANES, c, made.first);
+    let made = gemm(f, first, block, local.x);
+    let c = block + local.x / LANES;
+    store_tile(f, first + local.x % LANES, c, made.first);
     if BLOCKS == 2u {
-        store_tile(f, first + local % LANES, c + LANES_N, made.second);
+        store_tile(f, first + local.x % LANES, c + LANES_N, made.second);
     }
 }

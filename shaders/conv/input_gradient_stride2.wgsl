@@ -59,9 +59,9 @@ fn store_block(n: u32, h: u32, w: u32, c: u32, s: Block) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let block = flat_group(group, groups) * WORKGROUP + local;
+    let block = flat_group(group, groups) * WORKGROUP + local.x;
     let c = group.z * 2u;
     let other = min(c + 1u, C_IN4 - 1u);
     let w = block % BLOCKS_W;

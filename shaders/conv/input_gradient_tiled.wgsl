@@ -37,14 +37,14 @@ fn store(at: u32, v: vec4<f32>) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let first = flat_group(group, groups) * REGIONS;
     if first >= params.batch * REGIONS_H * REGIONS_W { // the same for the whole workgroup
         return;
     }
-    let made = convolve(first, group.z * TILE_N4, params.batch, local);
-    let c = group.z * TILE_N4 + local / LANES;
-    store_tile(first, params.batch, local, c, made.first);
-    store_tile(first, params.batch, local, c + LANES_N, made.second);
+    let made = convolve(first, group.z * TILE_N4, params.batch, local.x);
+    let c = group.z * TILE_N4 + local.x / LANES;
+    store_tile(first, params.batch, local.x, c, made.first);
+    store_tile(first, params.batch, local.x, c + LANES_N, made.second);
 }

@@ -29,7 +29,7 @@ fn store(n: u32, h: u32, w: u32, c: u32, sum: vec4<f32>) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    convolve(local, flat_group(group, groups) * TILES, group.z, params.batch);
+    convolve(local.x, flat_group(group, groups) * TILES, group.z, params.batch);
 }

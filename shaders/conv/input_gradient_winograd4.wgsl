@@ -30,10 +30,10 @@ fn store(n: u32, h: u32, w: u32, c: u32, sum: vec4<f32>) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let first = flat_group(group, groups) * WORKGROUP;
     if first < params.batch * TILES_H * TILES_W { // the same for the whole workgroup
-        store_tile(convolve_tile(first + local, group.z, local, params.batch));
+        store_tile(convolve_tile(first + local.x, group.z, local.x, params.batch));
     }
 }

@@ -56,7 +56,7 @@ fn keep_right(local: u32, v: vec4<f32>) {
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
@@ -65,12 +65,12 @@ fn main(
     let end = min((group.z + 1u) * params.rows, all) * W_OUT;
     let m = group.x * ROWS / 4u;
     let k = group.y * TILE_N4;
-    let job = Job(first + local % DEPTH, end, m + local / DEPTH, k + local / DEPTH);
-    multiply(job, (end - first + DEPTH - 1u) / DEPTH, local, subgroup, subgroups);
-    let row = 4u * m + local % ROWS;
-    for (var i = local / ROWS; i < TILE_N4; i += WORKGROUP / ROWS) {
+    let job = Job(first + local.x % DEPTH, end, m + local.x / DEPTH, k + local.x / DEPTH);
+    multiply(job, (end - first + DEPTH - 1u) / DEPTH, local.x, subgroup, subgroups);
+    let row = 4u * m + local.x % ROWS;
+    for (var i = local.x / ROWS; i < TILE_N4; i += WORKGROUP / ROWS) {
         if row < 4u * ROW_GROUPS && k + i < C_OUT4 {
-            partial[group.z * (params.stride / 4u) + row * C_OUT4 + k + i] = out_at(local % ROWS, i);
+            partial[group.z * (params.stride / 4u) + row * C_OUT4 + k + i] = out_at(local.x % ROWS, i);
         }
     }
 }

@@ -70,8 +70,8 @@ fn add_four(v: Windows, at: Place, sums: mat3x3<f32>) -> mat3x3<f32> {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let c = group.x * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let c = group.x * WORKGROUP + local.x;
     if c >= C_IN {
         return;
     }

@@ -71,17 +71,17 @@ fn join(m: u32, k: u32, split: u32, local: u32, s: mat4x4<f32>) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let m = local % LANES_M;
-    let n = local / LANES_M % LANES_N;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let m = local.x % LANES_M;
+    let n = local.x / LANES_M % LANES_N;
     let all = params.batch * H_OUT;
     let first = min(group.z * params.rows, all) * W_OUT;
     let end = min((group.z + 1u) * params.rows, all) * W_OUT;
     var s = Sums();
     for (var p = first; p < end; p += STEP) {
-        fill(p + local % STEP, end, group.x * TILE_M4, group.y * TILE_N4, local);
+        fill(p + local.x % STEP, end, group.x * TILE_M4, group.y * TILE_N4, local.x);
         workgroupBarrier();
-        for (var i = local / LANES; i < STEP; i += SUBS) {
+        for (var i = local.x / LANES; i < STEP; i += SUBS) {
             let v0 = tile_x[m * PITCH + i];
             let v1 = tile_x[(m + LANES_M) * PITCH + i];
             let g0 = tile_dy[n * PITCH + i];
@@ -92,8 +92,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let row = group.x * TILE_M4 + m;
     let k = group.y * TILE_N4 + n;
-    join(row, k, group.z, local, s.a);
-    join(row, k + LANES_N, group.z, local, s.b);
-    join(row + LANES_M, k, group.z, local, s.c);
-    join(row + LANES_M, k + LANES_N, group.z, local, s.d);
+    join(row, k, group.z, local.x, s.a);
+    join(row, k + LANES_N, group.z, local.x, s.b);
+    join(row + LANES_M, k, group.z, local.x, s.c);
+    join(row + LANES_M, k + LANES_N, group.z, local.x, s.d);
 }

@@ -8,8 +8,8 @@ struct Params { batch: u32, images: u32, stride: u32, pad0: u32 } // images a sp
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let index = group.x * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let index = group.x * WORKGROUP + local.x;
     if index >= KERNEL * KERNEL * C_IN4 * 4u * C_OUT4 {
         return;
     }

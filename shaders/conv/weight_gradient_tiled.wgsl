@@ -80,17 +80,17 @@ fn join(at: u32, real: bool, local: u32, s: vec4<f32>) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let channel = local % CHANNELS;
-    let n = local / CHANNELS % TILE_N4;
-    let rows = local / LANES * 2u;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let channel = local.x % CHANNELS;
+    let n = local.x / CHANNELS % TILE_N4;
+    let rows = local.x / LANES * 2u;
     let from_x = channel / 4u * PATCH + rows * 10u;
     let from_dy = n * 64u + rows * 8u;
     let lane = channel % 4u;
     var s = Sums();
     let end = min((group.z + 1u) * params.regions, params.batch * REGIONS_H * REGIONS_W);
     for (var region = group.z * params.regions; region < end; region++) {
-        fill(region, group.x * TILE_M4, group.y * TILE_N4, local);
+        fill(region, group.x * TILE_M4, group.y * TILE_N4, local.x);
         workgroupBarrier();
         var a = column(from_x, lane);
         var b = column(from_x + 1u, lane);
@@ -107,13 +107,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let real = c < C_IN4 * 4u && k < C_OUT4;
     let at = group.z * (params.stride / 4u) + c * C_OUT4 + k;
     const TAP = C_IN4 * 4u * C_OUT4;
-    join(at, real, local, s.s0);
-    join(at + TAP, real, local, s.s1);
-    join(at + 2u * TAP, real, local, s.s2);
-    join(at + 3u * TAP, real, local, s.s3);
-    join(at + 4u * TAP, real, local, s.s4);
-    join(at + 5u * TAP, real, local, s.s5);
-    join(at + 6u * TAP, real, local, s.s6);
-    join(at + 7u * TAP, real, local, s.s7);
-    join(at + 8u * TAP, real, local, s.s8);
+    join(at, real, local.x, s.s0);
+    join(at + TAP, real, local.x, s.s1);
+    join(at + 2u * TAP, real, local.x, s.s2);
+    join(at + 3u * TAP, real, local.x, s.s3);
+    join(at + 4u * TAP, real, local.x, s.s4);
+    join(at + 5u * TAP, real, local.x, s.s5);
+    join(at + 6u * TAP, real, local.x, s.s6);
+    join(at + 7u * TAP, real, local.x, s.s7);
+    join(at + 8u * TAP, real, local.x, s.s8);
 }

@@ -51,7 +51,7 @@ fn mix3(g: vec3<f32>, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) -> vec4<f32> {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
     let row = flat_group(group, groups);
     if row >= params.rows {
@@ -59,7 +59,7 @@ fn main(
     }
     let places = table[row * 2u];
     let shape = table[row * 2u + 1u];
-    let item = places.z + local;
+    let item = places.z + local.x;
     if item >= places.w {
         return;
     }

@@ -12,9 +12,9 @@ const STREAM_DROPOUT = 2u;
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let at = flat_group(group, groups) * WORKGROUP + local;
+    let at = flat_group(group, groups) * WORKGROUP + local.x;
     if at < params.count {
         y[at] += sqrt(variance[at]) * normal4(params.seed, STREAM_DROPOUT, at, state.step, params.layer);
     }

@@ -11,14 +11,14 @@ struct Params { rows: u32, rows_per_chunk: u32, layer: u32, seed: u32, counts: u
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
+    let p = place(local.x, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     var count = 0u;
-    for (var i = local; i < params.counts; i += WORKGROUP) {
+    for (var i = local.x; i < params.counts; i += WORKGROUP) {
         count += kept_counts[i];
     }
-    let all = f32(workgroup_count(local, count));
+    let all = f32(workgroup_count(local.x, count));
     let scale = f32(params.rows * CHANNELS) / max(all, 1.0);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);

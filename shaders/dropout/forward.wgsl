@@ -12,9 +12,9 @@ const STREAM_DROPOUT = 2u;
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
+    let p = place(local.x, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
         let u = uniform4(params.seed, STREAM_DROPOUT, row * C4 + p.c, state.step, params.layer);

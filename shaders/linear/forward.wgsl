@@ -21,8 +21,8 @@ fn store(image: u32, o: u32, sum: vec4<f32>) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let o = group.x * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let o = group.x * WORKGROUP + local.x;
     if o >= OUT4 {
         return;
     }

@@ -21,8 +21,8 @@ fn store(image: u32, i: u32, sum: f32) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let i = group.x * WORKGROUP + local;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let i = group.x * WORKGROUP + local.x;
     if i >= 4u * IN4 {
         return;
     }

@@ -9,9 +9,9 @@
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let index = flat_group(group, groups) * WORKGROUP + local;
+    let index = flat_group(group, groups) * WORKGROUP + local.x;
     let inputs = IN4 * 4u;
     let i = index / OUT4;
     let o = index % OUT4;

@@ -58,14 +58,14 @@ fn image(n: u32) -> vec2<f32> {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(local_invocation_index) local: u32) {
+fn main(@builtin(local_invocation_id) local: vec3<u32>) {
     var sum = vec2<f32>();
-    for (var n = local; n < params.batch; n += WORKGROUP) {
+    for (var n = local.x; n < params.batch; n += WORKGROUP) {
         sum += image(n);
     }
-    sums[local] = sum;
+    sums[local.x] = sum;
     workgroupBarrier();
-    if local == 0u {
+    if local.x == 0u {
         for (var other = 1u; other < WORKGROUP; other++) {
             sum += sums[other];
         }

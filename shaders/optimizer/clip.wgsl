@@ -6,13 +6,13 @@ struct Params { count: u32, most: f32, pad0: u32, pad1: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(local_invocation_index) local: u32) {
+fn main(@builtin(local_invocation_id) local: vec3<u32>) {
     var own = 0.0;
-    for (var at = local; at < params.count; at += WORKGROUP) {
+    for (var at = local.x; at < params.count; at += WORKGROUP) {
         own += sums[at];
     }
-    let sum = workgroup_sums(local, Pair(vec4<f32>(own), vec4<f32>())).a.x;
-    if local == 0u {
+    let sum = workgroup_sums(local.x, Pair(vec4<f32>(own), vec4<f32>())).a.x;
+    if local.x == 0u {
         let norm = sqrt(sum);
         state.norm = norm;
         state.factor = min(1.0, params.most / (norm + 1e-6));

@@ -20,9 +20,9 @@ fn note(v: vec4<f32>) {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let at = flat_group(group, groups) * WORKGROUP + local;
+    let at = flat_group(group, groups) * WORKGROUP + local.x;
     if at >= params.count {
         return;
     }

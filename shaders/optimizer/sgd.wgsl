@@ -16,9 +16,9 @@ struct Params { count: u32, momentum: f32, nesterov: u32, most: f32 } // groups 
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let at = flat_group(group, groups) * WORKGROUP + local;
+    let at = flat_group(group, groups) * WORKGROUP + local.x;
     if at >= params.count || (SCALED && scaling[2] != 0u) {
         return;
     }

@@ -8,14 +8,14 @@ struct Params { count: u32, groups: u32, pad0: u32, pad1: u32 } // groups of fou
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     var own = vec4<f32>();
-    for (var at = group.x * WORKGROUP + local; at < params.count; at += params.groups * WORKGROUP) {
+    for (var at = group.x * WORKGROUP + local.x; at < params.count; at += params.groups * WORKGROUP) {
         let g = gradient[at] / state.scale; // a power of two; 1 in f32
         own += g * g;
     }
-    let sum = workgroup_sums(local, Pair(own, vec4<f32>())).a;
-    if local == 0u {
+    let sum = workgroup_sums(local.x, Pair(own, vec4<f32>())).a;
+    if local.x == 0u {
         sums[group.x] = (sum.x + sum.y) + (sum.z + sum.w);
     }
 }

@@ -9,9 +9,9 @@ struct Params { count: u32, pad0: u32, pad1: u32, pad2: u32 } // groups of four
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let at = flat_group(group, groups) * WORKGROUP + local;
+    let at = flat_group(group, groups) * WORKGROUP + local.x;
     if at < params.count {
         let kept = a[at];
         a[at] = b[at];

@@ -8,9 +8,9 @@ struct Params { batch: u32, c4: u32, pad0: u32, pad1: u32 }
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let index = flat_group(group, groups) * WORKGROUP + local;
+    let index = flat_group(group, groups) * WORKGROUP + local.x;
     if index >= params.batch * PIXELS * params.c4 {
         return;
     }

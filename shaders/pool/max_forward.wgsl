@@ -9,9 +9,9 @@ struct Params { planes: u32, height: u32, width: u32, pad0: u32 } // planes: N*c
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let index = flat_group(group, groups) * WORKGROUP + local;
+    let index = flat_group(group, groups) * WORKGROUP + local.x;
     let columns = params.width / WINDOW;
     let pixels = (params.height / WINDOW) * columns;
     if index >= params.planes * pixels {

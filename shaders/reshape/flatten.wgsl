@@ -30,9 +30,9 @@ fn channel(n: u32, pixel: u32, c: u32) -> f32 {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let at = flat_group(group, groups) * WORKGROUP + local;
+    let at = flat_group(group, groups) * WORKGROUP + local.x;
     if at >= params.count {
         return;
     }

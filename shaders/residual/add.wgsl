@@ -14,9 +14,9 @@ struct Params {
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    @builtin(local_invocation_id) local: vec3<u32>,
 ) {
-    let p = place(local, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
+    let p = place(local.x, flat_group(group, groups), group.z, params.rows, params.rows_per_chunk);
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         let i = at(row, p.c);
         x[i] = packed(branch_scale(row / PIXELS, false) * four(x[i]) + shortcut_at(row, p.c));

@@ -123,6 +123,13 @@ impl Gpu {
         self.info.device_type == wgpu::DeviceType::Cpu
     }
 
+    /// Whether the adapter is a software one that keeps what is the same for all lanes in one register: Mesa's lavapipe from 26 on.
+    /// Others make vectors of it, and take up to a minute to compile kernels that build on it.
+    pub fn keeps_scalars(&self) -> bool {
+        let mesa = self.info.driver_info.strip_prefix("Mesa ").and_then(|rest| rest.split('.').next());
+        self.is_software() && mesa.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 26)
+    }
+
     /// How long finding the adapter and opening the device took.
     pub fn opened_in(&self) -> Duration {
         self.opened_in

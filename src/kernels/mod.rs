@@ -49,6 +49,7 @@ pub const KERNELS: &[&Kernel] = &[
     &conv::WEIGHT_GRADIENT_NAIVE,
     &conv::WEIGHT_GRADIENT_DIRECT,
     &conv::WEIGHT_GRADIENT_BANDS,
+    &conv::WEIGHT_GRADIENT_WINOGRAD4,
     &conv::WEIGHT_GRADIENT_GEMM,
     &conv::WEIGHT_GRADIENT_TILED,
     &conv::WEIGHT_GRADIENT_COOP,
@@ -167,5 +168,6 @@ pub(crate) mod lib {
     pub const MOMENTS: &str = shader!("lib/moments");
     pub const WINOGRAD2: &str = shader!("lib/winograd2");
     pub const WINOGRAD4: &str = shader!("lib/winograd4");
+    pub const WINOGRAD4_GRADIENT: &str = shader!("lib/winograd4_gradient");
     pub const CHUNK_STATISTICS: &str = shader!("lib/chunk_statistics");
 }

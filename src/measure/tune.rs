@@ -23,10 +23,15 @@ pub enum Effort {
 }
 
 impl Effort {
-    fn tries(self, candidate: &Candidate, software: bool) -> bool {
-        let other = if software { MadeFor::Gpu } else { MadeFor::Cpu };
-        let kind = candidate.made_for != other || candidate.precision() == Precision::Mixed;
-        candidate.made_for != MadeFor::Comparison && (self == Self::Full || kind)
+    fn tries(self, candidate: &Candidate, gpu: &Gpu) -> bool {
+        let kind = match candidate.made_for {
+            MadeFor::Comparison => return false,
+            MadeFor::Any => true,
+            MadeFor::Cpu => gpu.is_software(),
+            MadeFor::ScalarCpu => gpu.keeps_scalars(),
+            MadeFor::Gpu => !gpu.is_software() || candidate.precision() == Precision::Mixed,
+        };
+        self == Self::Full || kind
     }
 
     /// Turns of each candidate, and dispatches of a turn.
@@ -72,7 +77,7 @@ pub fn tune(
             let best = match known {
                 Some(candidate) => candidate,
                 None => {
-                    let tried = fitting().filter(|candidate| effort.tries(candidate, gpu.is_software()));
+                    let tried = fitting().filter(|candidate| effort.tries(candidate, gpu));
                     let subject = match &mut subject {
                         Some(subject) => subject,
                         none => none.insert(Subject::new(gpu, conv, normalized)?),

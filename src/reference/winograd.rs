@@ -68,6 +68,13 @@ impl Winograd {
         }
     }
 
+    /// F(3x3,4x4) at the points of [`Winograd::f4`]: taps of the weights' gradient from tiles of 4x4 pixels of dy.
+    pub fn f4_gradient() -> Self {
+        let Self { input, kernel, output, .. } = Self::f4();
+        // Kernel and output change places: what made four pixels of points makes points of four pixels.
+        Self { tile: 3, input, kernel: transposed(&output), output: transposed(&kernel) }
+    }
+
     /// The same with magnitudes for entries: what bounds on errors grow by.
     #[must_use]
     pub fn magnitudes(&self) -> Self {
@@ -84,7 +91,7 @@ impl Winograd {
 
     /// Points of a tile's side.
     pub fn points(&self) -> usize {
-        self.tile + 2
+        self.input.len()
     }
 
     /// G g Gt for each pair of channels: (points, points, out, in) from OIHW.
@@ -126,6 +133,34 @@ impl Winograd {
         }
         y
     }
+}
+
+impl Winograd {
+    /// The weights' gradient of [`Winograd::f4_gradient`], OIHW, from NHWC, tile by tile; `output` is dy's shape.
+    pub fn weight_gradient(&self, x: &[f64], shape: Shape, dy: &[f64], output: Shape) -> Vec<f64> {
+        shape.check("x", x);
+        output.check("dy", dy);
+        let (points, side) = (self.points(), self.kernel[0].len());
+        let mut sums = vec![vec![0.0; points * points]; output.c * shape.c];
+        for n in 0..shape.n {
+            for (top, left) in tiles(shape, side) {
+                let of_x = |c| sandwich(&self.input, &patch(x, shape, [n, top, left, c], points));
+                // One pixel further than a patch, whose first is the border's.
+                let of_dy = |o| sandwich(&self.kernel, &patch(dy, output, [n, top + 1, left + 1, o], side));
+                let v: Vec<Vec<f64>> = (0..shape.c).map(of_x).collect();
+                let u: Vec<Vec<f64>> = (0..output.c).map(of_dy).collect();
+                for (pair, sums) in sums.iter_mut().enumerate() {
+                    let factors = u[pair / shape.c].iter().zip(&v[pair % shape.c]);
+                    sums.iter_mut().zip(factors).for_each(|(sum, (u, v))| *sum += u * v);
+                }
+            }
+        }
+        sums.iter().flat_map(|sums| sandwich(&self.output, sums)).collect()
+    }
+}
+
+fn transposed(matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    (0..matrix[0].len()).map(|column| matrix.iter().map(|row| row[column]).collect()).collect()
 }
 
 /// The weights that turn the gradient with respect to the input into a convolution of dy: turned round, in and out swapped.

@@ -40,7 +40,9 @@ fn run(gpu: &Gpu, cases: &[&Case]) {
 fn each_candidate_keeps_a_size() {
     let form = |case: &Case| {
         let after = case.name.split(", pad ").nth(1).and_then(|rest| rest.split_once(", "));
-        (case.kernel, after.map(|(_, form)| form.to_owned()))
+        // Where F(3x3,4x4) is never taken one candidate stands for its kernel.
+        let any = case.kernel.ends_with("weight_gradient_winograd4") && !gpu().keeps_scalars();
+        (case.kernel, after.filter(|_| !any).map(|(_, form)| form.to_owned()))
     };
     let (spare, kept): (Vec<_>, Vec<_>) = CASES.iter().partition(|case| case.is_spare(gpu()));
     assert_eq!(spare.is_empty(), !gpu().is_software());

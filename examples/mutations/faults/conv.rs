@@ -181,4 +181,46 @@ pub const FAULTS: &[Fault] = &[
         "var band = group.z * params.bands;",
         "var band = group.z * params.bands + min(group.z, 1u);",
     ),
+    fault(
+        "conv/weight_gradient_winograd4",
+        "points of a pair's second tile never made",
+        "i < 2u * BLOCK; i += WORKGROUP",
+        "i < BLOCK; i += WORKGROUP",
+    ),
+    fault(
+        "conv/weight_gradient_winograd4",
+        "second tile takes the points of the first",
+        "four(at + TILE)",
+        "four(at)",
+    ),
+    fault(
+        "conv/weight_gradient_winograd4",
+        "padding forgotten on the left",
+        "let w = tile % TILES_W * 4u - 1u;",
+        "let w = tile % TILES_W * 4u;",
+    ),
+    fault(
+        "conv/weight_gradient_winograd4",
+        "far points not divided by their distances",
+        "(1.0 / 6.0) * (m.d - m.e)",
+        "1.5 * (m.d - m.e)",
+    ),
+    fault(
+        "conv/weight_gradient_winograd4",
+        "every split but the first begins one pair late",
+        "var pair = group.z * params.pairs;",
+        "var pair = group.z * params.pairs + min(group.z, 1u);",
+    ),
+    race(
+        "conv/weight_gradient_winograd4",
+        "no barrier before the points are read",
+        "        }\n        workgroupBarrier();",
+        "        }",
+    ),
+    race(
+        "conv/weight_gradient_winograd4",
+        "no barrier before the next points are made",
+        "        workgroupBarrier();\n        for",
+        "        for",
+    ),
 ];

@@ -135,8 +135,8 @@ pub const FAULTS: &[Fault] = &[
     race(
         "loss/cross_entropy",
         "no barrier before the losses are summed",
-        "    sums[local] = sum;\n    workgroupBarrier();",
-        "    sums[local] = sum;",
+        "    sums[local.x] = sum;\n    workgroupBarrier();",
+        "    sums[local.x] = sum;",
     ),
     fault(
         "loss/collect",

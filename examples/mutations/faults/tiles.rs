@@ -96,7 +96,7 @@ pub const FAULTS: &[Fault] = &[
     race(
         "conv/weight_gradient_tiled",
         "no barrier after the tile is filled",
-        "local);\n        workgroupBarrier();\n        var a",
-        "local);\n        var a",
+        "local.x);\n        workgroupBarrier();\n        var a",
+        "local.x);\n        var a",
     ),
 ];

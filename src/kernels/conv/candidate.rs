@@ -42,7 +42,7 @@ pub struct Candidate {
     pub kernel: &'static Kernel,
     /// Constants besides the shape's.
     pub constants: &'static [(&'static str, u32)],
-    /// In which form it reads the weights; weight gradients read none.
+    /// In which form it reads the weights, or sums them up.
     pub filters: Filters,
     /// Which shapes it computes.
     pub fits: fn(&Conv) -> bool,
@@ -80,8 +80,13 @@ pub enum MadeFor {
     Comparison,
     /// Any device.
     Any,
-    /// Drivers that run on the CPU: uniform loads are broadcasts, workgroup memory buys nothing.
+    /// Drivers that run on the CPU: uniform loads are broadcasts.
     Cpu,
+    /// Those of them that keep what is the same for all lanes in one register ([`Gpu::keeps_scalars`]): their workgroup memory
+    /// is worth the copy. Taken where it was measured.
+    ///
+    /// [`Gpu::keeps_scalars`]: crate::gpu::Gpu::keeps_scalars
+    ScalarCpu,
     /// GPUs: tiles in workgroup memory, many invocations.
     Gpu,
 }

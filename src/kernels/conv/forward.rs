@@ -77,7 +77,6 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         parts: TILES,
         made_for: MadeFor::Any,
     },
-    // Before direct8, which is the faster of the two on older CPU drivers: taken only where it was measured.
     Candidate {
         name: "winograd4",
         kernel: &FORWARD_WINOGRAD4,
@@ -86,7 +85,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         fits: |conv| conv.is_3x3(1) && conv.out4() > 2,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.out4().div_ceil(4), own),
         parts: TILES,
-        made_for: MadeFor::Cpu,
+        made_for: MadeFor::ScalarCpu,
     },
     Candidate {
         name: "direct8",

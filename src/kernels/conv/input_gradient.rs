@@ -89,7 +89,7 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         fits: |conv| conv.is_3x3(1) && conv.in4() > 2,
         groups: |conv, own| per_channel_group(tiles_of(conv, 4), conv.in4().div_ceil(4), own),
         parts: Parts::None,
-        made_for: MadeFor::Cpu,
+        made_for: MadeFor::ScalarCpu,
     },
     Candidate {
         name: "direct8",

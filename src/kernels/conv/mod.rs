@@ -27,7 +27,9 @@ pub use tiles::{
     FORWARD_GEMM, FORWARD_TILED, INPUT_GRADIENT_GEMM, INPUT_GRADIENT_TILED, WEIGHT_GRADIENT_GEMM,
     WEIGHT_GRADIENT_TILED,
 };
-pub use weight_gradient::{WEIGHT_GRADIENT_BANDS, WEIGHT_GRADIENT_DIRECT, WEIGHT_GRADIENT_NAIVE};
+pub use weight_gradient::{
+    WEIGHT_GRADIENT_BANDS, WEIGHT_GRADIENT_DIRECT, WEIGHT_GRADIENT_NAIVE, WEIGHT_GRADIENT_WINOGRAD4,
+};
 pub use winograd::{Filters, TransformedWeights, WINOGRAD_WEIGHTS, winograd_weights};
 
 use crate::gpu::{Dispatch, Groups, View};

@@ -1,6 +1,6 @@
 //! The gradient with respect to the weights, in parts that optimizer/reduce adds up.
 
-use super::{Candidate, Conv, Filters, MadeFor, Parts, SHAPE, coop, kernel, tiles};
+use super::{Candidate, Conv, Filters, MadeFor, Parts, SHAPE, coop, kernel, tiles, winograd};
 use crate::Result;
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
@@ -25,6 +25,15 @@ pub static WEIGHT_GRADIENT_BANDS: Kernel = kernel!(
     16,
     &[lib::TAP_SUMS],
     &["PAD", "H_IN", "W_IN", "C_IN4", "H_OUT", "W_OUT", "C_OUT4"]
+);
+/// Winograd's F(3x3,4x4) in registers; 3x3, stride 1, padding 1.
+pub static WEIGHT_GRADIENT_WINOGRAD4: Kernel = kernel!(
+    "conv/weight_gradient_winograd4",
+    ["x", "dy"],
+    ["partial"],
+    16,
+    &[lib::WINOGRAD4_GRADIENT],
+    &["H_IN", "W_IN", "C_IN4", "C_OUT4"]
 );
 
 /// Ways to compute it; the first takes any shape.
@@ -62,6 +71,9 @@ pub(super) const CANDIDATES: &[Candidate] = &[
         parts: Parts::Splits { units_per_image: |conv| conv.out_height().div_ceil(8) },
         made_for: MadeFor::Cpu,
     },
+    winograd::weight_gradient("winograd4x16", &[], |conv| conv.is_3x3(1)),
+    winograd::weight_gradient("winograd4x32", &[("WORKGROUP", 32)], |conv| conv.is_3x3(1) && conv.out4() > 4),
+    winograd::weight_gradient("winograd4x64", &[("WORKGROUP", 64)], |conv| conv.is_3x3(1) && conv.out4() > 8),
     // For GPUs the last that fits is the guess.
     tiles::weight_gradient_gemm("gemm64x64", &[("TILE_M4", 16), ("TILE_N4", 16), ("STEP", 16)], |conv| {
         conv.out4() > 8

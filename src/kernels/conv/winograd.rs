@@ -1,7 +1,8 @@
 //! Winograd's minimal filtering (Lavin, Gray 2016, Fast Algorithms for Convolutional Neural Networks): the forms of the
 //! weights that it reads, and the kernel that makes them once a step for all layers.
 
-use super::{Candidate, Conv, Direction, kernel};
+use super::weight_gradient::WEIGHT_GRADIENT_WINOGRAD4;
+use super::{Candidate, Conv, Direction, MadeFor, Parts, kernel, tiles};
 use crate::gpu::{Access, Dispatch, Groups, Kernel, View};
 use crate::kernels::{lib, shader};
 
@@ -14,14 +15,14 @@ const BLOCK: usize = 16;
 /// Tiles of a workgroup of F(2x2,3x3).
 const TILES: usize = 32;
 
-/// In which form a candidate reads the weights.
+/// In which form a candidate reads the weights, or a weight gradient sums them up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Filters {
     /// As they are trained.
     Plain,
     /// Transformed for F(2x2,3x3): 4x4 points.
     Winograd2,
-    /// Transformed for F(4x4,3x3): 6x6 points.
+    /// Transformed for F(4x4,3x3), or summed up by F(3x3,4x4): 6x6 points.
     Winograd4,
 }
 
@@ -96,6 +97,22 @@ pub(super) fn groups2(conv: &Conv, own4: usize, candidate: &Candidate) -> Groups
     Groups::line_by(tiles as u64, blocks as u32)
 }
 
+/// F(3x3,4x4): an invocation for each output channel, times blocks of input channels; a split is a run of pairs of tiles.
+pub(super) const fn weight_gradient(
+    name: &'static str,
+    constants: tiles::Constants,
+    fits: tiles::Fits,
+) -> Candidate {
+    let groups = |conv: &Conv, own: &Candidate| {
+        let lanes = (conv.out4() * 4).div_ceil(own.workgroup() as usize);
+        Groups([lanes as u32, conv.in4().div_ceil(BLOCK / 4) as u32, conv.splits() as u32])
+    };
+    let pairs = |conv: &Conv| (conv.height.div_ceil(4) * conv.width.div_ceil(4)).div_ceil(2);
+    let parts = Parts::Splits { units_per_image: pairs };
+    let plain = tiles::candidate(name, &WEIGHT_GRADIENT_WINOGRAD4, constants, fits, groups, parts);
+    Candidate { filters: Filters::Winograd4, made_for: MadeFor::ScalarCpu, ..plain }
+}
+
 // Rejected. GFLOP/s of the direct convolution's operations, twice those of one core (process CPU time), lavapipe 26.1 with 512
 // bits, 32 channels at 16x16, batch 32, on a shared machine: only figures of one line were taken in alternation. direct8 made
 // 117-134 beside them.
@@ -119,6 +136,3 @@ pub(super) fn groups2(conv: &Conv, own4: usize, candidate: &Candidate) -> Groups
 //   and 127).
 // - V in a buffer of its own and a batched product, not built: by count of instructions and gathers (13 cycles a vector) it
 //   gains a third at 64 channels and loses at 16, for two dispatches more and 2.25 times the input's bytes.
-// - F(3x3,4x4) for the weight gradient, not built: lanes are input channels, so every lane would transform the same dy: 6x6
-//   points from 4x4 pixels cost about 130 operations for each output channel and tile to save 108 multiply-adds. It needs dy's
-//   points made once in a buffer before it can pay.

@@ -11,6 +11,9 @@ use crate::{Error, Result};
 
 type Run = Box<dyn Fn(&Lab) -> Result<Vec<Comparison>> + Send + Sync>;
 
+/// Which devices leave a case out unless all are asked for.
+pub(super) type Spare = fn(&Gpu) -> bool;
+
 /// One use of one kernel, with what it must give.
 pub struct Case {
     /// The kernel's name in the registry.
@@ -19,7 +22,7 @@ pub struct Case {
     pub name: String,
     needs: &'static Kernel,
     heavy: bool,
-    spare: bool,
+    spare: Spare,
     run: Run,
 }
 
@@ -57,7 +60,7 @@ impl Case {
         run: impl Fn(&Lab) -> Result<Vec<Comparison>> + Send + Sync + 'static,
     ) -> Self {
         let (name, run) = (name.into(), Box::new(run));
-        Self { kernel: kernel.name, name, needs: kernel, heavy: false, spare: false, run }
+        Self { kernel: kernel.name, name, needs: kernel, heavy: false, spare: |_| false, run }
     }
 
     /// For GPUs alone: a driver that runs on the CPU would take minutes.
@@ -65,8 +68,8 @@ impl Case {
         Self { heavy, ..self }
     }
 
-    /// One more size for a candidate that others try: software drivers, which take a second to compile each, leave it out.
-    pub(super) fn spare(self, spare: bool) -> Self {
+    /// One more size for a candidate that others try: drivers that take a second or more to compile each leave it out.
+    pub(super) fn spare(self, spare: Spare) -> Self {
         Self { spare, ..self }
     }
 
@@ -87,7 +90,7 @@ impl Case {
 
     /// Whether the device is a software driver, and the case one that those leave out unless all are asked for.
     pub fn is_spare(&self, gpu: &Gpu) -> bool {
-        self.spare && gpu.is_software()
+        (self.spare)(gpu)
     }
 
     /// Runs the case on a device; wrong results are an [`Outcome`] that is not ok.

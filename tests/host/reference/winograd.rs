@@ -24,6 +24,21 @@ fn the_same_as_the_convolution() {
     }
 }
 
+#[test]
+fn the_same_as_the_weight_gradient() {
+    let (inputs, outputs) = (3, 5);
+    let conv = Conv { kernel: 3, stride: 1, padding: 1, in_channels: inputs, out_channels: outputs };
+    for (h, w) in SIZES {
+        let (shape, output) = (Shape::new(2, h, w, inputs), Shape::new(2, h, w, outputs));
+        let (x, dy) = (normals(45, 0, shape.len()), normals(46, 0, output.len()));
+        let dw = Winograd::f4_gradient().weight_gradient(&x, shape, &dy, output);
+        assert_all_close(&format!("{h}x{w}"), &dw, &conv.weight_gradient(&x, &dy, shape), 1e-11);
+        let abs = |values: &[f64]| values.iter().map(|value| value.abs()).collect::<Vec<_>>();
+        let bound = Winograd::f4_gradient().magnitudes().weight_gradient(&abs(&x), shape, &abs(&dy), output);
+        assert!(bound.iter().zip(&dw).all(|(bound, dw)| *bound >= dw.abs()), "{h}x{w}");
+    }
+}
+
 /// The bound of the errors is no smaller than the result, and than the direct convolution's.
 #[test]
 fn magnitudes_bound_the_convolution() {

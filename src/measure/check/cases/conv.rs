@@ -5,9 +5,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use super::conv_inputs::{BOTH_FORMS, EXTREME, Inputs, LONG, SHAPES, Sizes, WINOGRAD4};
 use super::winograd;
+use crate::gpu::Gpu;
 use crate::kernels::conv::{Candidate, Conv, Direction, Filters, MadeFor, Parts, Precision};
 use crate::kernels::groups_of_four;
-use crate::measure::check::case::Case;
+use crate::measure::check::case::{Case, Spare};
 use crate::measure::check::compare::{Comparison, compare, untouched};
 use crate::measure::check::lab::{Lab, abs, make_extreme, normals, pack, pack_filters};
 use crate::measure::check::tolerance::{Approx, TINY, ULP, sum_of_products};
@@ -106,7 +107,12 @@ impl Twin {
                 Direction::InputGradient => {
                     winograd::tolerance(form, &self.dy, self.output(), &turned(), in_channels)
                 }
-                _ => winograd::tolerance(form, &self.x, self.input(), &self.weight, out_channels),
+                Direction::Forward => {
+                    winograd::tolerance(form, &self.x, self.input(), &self.weight, out_channels)
+                }
+                Direction::WeightGradient => {
+                    winograd::gradient_tolerance(&self.x, self.input(), &self.dy, self.output())
+                }
             })
         };
         Arc::clone(known.entry((direction, form)).or_insert_with(make))
@@ -194,7 +200,10 @@ impl Twin {
         let total: Vec<f32> = total.iter().map(|&total| total as f32).collect();
         let [value, magnitude] = &*self.dw;
         let terms = batch * self.conv.out_height() * self.conv.out_width() + 1;
-        let tolerance: Vec<f64> = magnitude.iter().map(|&m| self.inputs.bound(terms, m)).collect();
+        let tolerance = match candidate.filters {
+            Filters::Plain => magnitude.iter().map(|&m| self.inputs.bound(terms, m)).collect(),
+            form => self.winograd_tolerance(Direction::WeightGradient, form).to_vec(),
+        };
         let layout = |values: &[f64]| pack_filters(values, out_channels, in_channels, kernel);
         Ok(vec![compare("dweight", &total, &layout(value), &layout(&tolerance)), guard])
     }
@@ -268,25 +277,34 @@ fn runs(direction: Direction, candidate: &Candidate, sizes: Sizes, turn: usize) 
     }
 }
 
-/// Which sizes a candidate has been tried with, each of its forms by itself.
+/// A kernel's name and one of its forms.
+type Form = (&'static str, &'static str);
+
+/// Which candidates, by name, and sizes each kernel has been tried with, each of its forms by itself.
 #[derive(Default)]
-struct Tried(HashMap<(Direction, &'static str, &'static str), Vec<Sizes>>);
+struct Tried(HashMap<Form, Vec<(&'static str, Sizes)>>);
 
 impl Tried {
-    /// Whether the candidate's form is known well enough from other sizes. What is made for GPUs has its first size and every
-    /// fourth of the others, not the same ones as its neighbours in the direction's table, so that each size has some candidate;
-    /// F(4x4), which drivers that run on the CPU compile for up to ten seconds, has its first.
-    fn is_spare(&mut self, direction: Direction, place: usize, what: &'static str, sizes: Sizes) -> bool {
+    /// Which devices know the candidate's form well enough from other sizes. What is made for GPUs has its first size and every
+    /// fourth of the others, not the same ones as its neighbours in the direction's table, so that each size has some candidate.
+    /// F(4x4), which drivers that run on the CPU compile for several seconds, has its first; where such a driver takes up to a
+    /// minute, and no candidate with it, each kernel has one.
+    fn spare(&mut self, direction: Direction, place: usize, what: &'static str, sizes: Sizes) -> Spare {
         let candidate = &direction.candidates()[place];
-        let tried = self.0.entry((direction, candidate.name, what)).or_default();
-        let rank = tried.iter().position(|own| *own == sizes).unwrap_or(tried.len());
-        if rank == tried.len() {
-            tried.push(sizes);
+        let tried = self.0.entry((candidate.kernel.name, what)).or_default();
+        let known = (candidate.name, sizes);
+        if !tried.contains(&known) {
+            tried.push(known);
         }
+        let own = tried.iter().filter(|(name, _)| *name == candidate.name);
+        let rank = own.clone().position(|own| *own == known).unwrap_or(0);
         match candidate.made_for {
-            _ if rank == 0 || sizes == LONG => false,
-            MadeFor::Gpu => !(rank + place).is_multiple_of(4),
-            _ => candidate.filters == Filters::Winograd4,
+            _ if sizes == LONG || tried[0] == known => |_| false,
+            MadeFor::Gpu if rank == 0 || (rank + place).is_multiple_of(4) => |_| false,
+            MadeFor::Gpu => Gpu::is_software,
+            MadeFor::ScalarCpu if rank == 0 => |gpu| gpu.is_software() && !gpu.keeps_scalars(),
+            MadeFor::ScalarCpu => Gpu::is_software,
+            _ => |_| false,
         }
     }
 }
@@ -322,7 +340,7 @@ pub(super) fn cases() -> Vec<Case> {
                             let name = format!("{}, {}{what}{kind}", name(sizes), candidate.name);
                             let shared = Arc::clone(&shared);
                             let run = move |lab: &Lab| run(&shared, lab, candidate);
-                            let spare = tried.is_spare(direction, place, what, sizes);
+                            let spare = tried.spare(direction, place, what, sizes);
                             cases.push(Case::new(candidate.kernel, name, run).heavy(heavy).spare(spare));
                         }
                     }

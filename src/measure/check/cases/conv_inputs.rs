@@ -34,7 +34,7 @@ pub(super) const SHAPES: &[Sizes] = &[
 pub(super) const EXTREME: &[Sizes] =
     &[[3, 7, 5, 5, 18, 3, 1, 1], [2, 9, 8, 16, 32, 3, 2, 1], [23, 8, 12, 5, 18, 3, 1, 1]];
 
-/// The only ones for Winograd's F(4x4), which drivers that run on the CPU compile for up to eight seconds: odd and whole tiles,
+/// The only ones for Winograd's F(4x4), which drivers that run on the CPU compile for seconds: odd and whole tiles,
 /// channels that end within a block, more tiles than a workgroup has, and one of ResNet's.
 pub(super) const WINOGRAD4: &[Sizes] = &[
     [3, 7, 5, 5, 18, 3, 1, 1],

@@ -55,12 +55,32 @@ pub(super) fn tolerance(
 ) -> Vec<f64> {
     let (matrices, roundings) = form(filters);
     let bound = matrices.magnitudes();
-    let floor = |values: &[f64]| abs(values).iter().map(|value| value + TINY / ULP).collect::<Vec<_>>();
-    let magnitude = bound.forward(&floor(x), shape, &floor(weight), out_channels);
+    let magnitude = bound.forward(&floored(x), shape, &floored(weight), out_channels);
     let terms = shape.c + roundings;
+    magnitude.iter().map(|&m| sum_of_products(terms, m) + flushed(&bound, terms)).collect()
+}
+
+/// How far each tap of the weights' gradient by F(3x3,4x4) may be off, as [`tolerance`], with the matrices' roles exchanged:
+/// roundings of x 8, as there; of dy, each of two stages at most 3 (product by 1/2 or 3/2, fma, sum): 6; product: 1; from points to
+/// taps, each of two stages at most 6 (a sum, a rounded ninth, its product, the product by 9/4, two sums): 12; and one for each
+/// tile's sum, and for the parts'.
+pub(super) fn gradient_tolerance(x: &[f64], shape: Shape, dy: &[f64], output: Shape) -> Vec<f64> {
+    let bound = Winograd::f4_gradient().magnitudes();
+    let magnitude = bound.weight_gradient(&floored(x), shape, &floored(dy), output);
+    let tiles = shape.n * shape.h.div_ceil(4) * shape.w.div_ceil(4);
+    let terms = tiles + 8 + 6 + 1 + 12 + 1;
+    magnitude.iter().map(|&m| sum_of_products(terms, m) + flushed(&bound, terms)).collect()
+}
+
+/// Magnitudes, where a value that is flushed to zero is one of TINY/ULP at most.
+fn floored(values: &[f64]) -> Vec<f64> {
+    abs(values).iter().map(|value| value + TINY / ULP).collect()
+}
+
+/// What an output is off where products and sums of `terms` are flushed.
+fn flushed(bound: &Winograd, terms: usize) -> f64 {
     let most = bound.output.iter().map(|row| row.iter().sum::<f64>()).fold(0.0, f64::max).powi(2);
-    let flushed = TINY * terms as f64 * most;
-    magnitude.iter().map(|&m| sum_of_products(terms, m) + flushed).collect()
+    TINY * terms as f64 * most
 }
 
 /// The weights in the form that a candidate reads: the view to bind, and the dispatch that fills it.
