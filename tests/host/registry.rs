@@ -137,6 +137,12 @@ fn shaders_have_a_header_and_stay_short() {
     for (name, file) in shaders() {
         let header = file.text.lines().take_while(|line| line.starts_with("// ")).count();
         assert!(header >= 1, "{name}: expected a comment at the top that says what it computes");
+        // The end of src/kernels/conv/winograd.rs says what it costs.
+        let index = file.text.contains("local_invocation_index");
+        assert!(
+            !index,
+            "{name}: expected local_invocation_id, which drivers that run on the CPU have cheaper"
+        );
     }
     for (name, file) in kernels() {
         assert!(file.lines() <= MOST_KERNEL_LINES, "{name}: {} lines", file.lines());

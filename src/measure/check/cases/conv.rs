@@ -287,8 +287,8 @@ struct Tried(HashMap<Form, Vec<(&'static str, Sizes)>>);
 impl Tried {
     /// Which devices know the candidate's form well enough from other sizes. What is made for GPUs has its first size and every
     /// fourth of the others, not the same ones as its neighbours in the direction's table, so that each size has some candidate.
-    /// F(4x4), which drivers that run on the CPU compile for several seconds, has its first; where such a driver takes up to a
-    /// minute, and no candidate with it, each kernel has one.
+    /// F(4x4), which drivers that run on the CPU compile for several seconds, has its first, and its second too where the
+    /// batch is cut into parts; where such a driver takes up to a minute, and no candidate with it, each kernel has one.
     fn spare(&mut self, direction: Direction, place: usize, what: &'static str, sizes: Sizes) -> Spare {
         let candidate = &direction.candidates()[place];
         let tried = self.0.entry((candidate.kernel.name, what)).or_default();
@@ -302,7 +302,9 @@ impl Tried {
             _ if sizes == LONG || tried[0] == known => |_| false,
             MadeFor::Gpu if rank == 0 || (rank + place).is_multiple_of(4) => |_| false,
             MadeFor::Gpu => Gpu::is_software,
-            MadeFor::ScalarCpu if rank == 0 => |gpu| gpu.is_software() && !gpu.keeps_scalars(),
+            MadeFor::ScalarCpu if rank <= usize::from(direction == Direction::WeightGradient) => {
+                |gpu| gpu.is_software() && !gpu.keeps_scalars()
+            }
             MadeFor::ScalarCpu => Gpu::is_software,
             _ => |_| false,
         }
