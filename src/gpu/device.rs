@@ -7,6 +7,7 @@ use super::adapter::{self, COOPERATIVE, WANTED};
 use super::cache::DiskCache;
 use super::heaps::{AdapterMemory, adapter_memory};
 use super::memory::Memory;
+use super::paths::keeps_scalars;
 use super::pipeline::{Mutation, Pipelines};
 use super::shader::substitutes_for;
 use super::{Buffer, Kernel, Readback, Selection, View};
@@ -126,8 +127,7 @@ impl Gpu {
     /// Whether the adapter is a software one that keeps what is the same for all lanes in one register: Mesa's lavapipe from 26 on.
     /// Others make vectors of it, and take up to a minute to compile kernels that build on it.
     pub fn keeps_scalars(&self) -> bool {
-        let mesa = self.info.driver_info.strip_prefix("Mesa ").and_then(|rest| rest.split('.').next());
-        self.is_software() && mesa.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 26)
+        keeps_scalars(&self.info)
     }
 
     /// How long finding the adapter and opening the device took.

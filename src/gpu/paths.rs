@@ -64,6 +64,19 @@ pub(super) fn paths(adapter: &wgpu::Adapter) -> Vec<AdapterPath> {
             false => "lacks shader-int64: twice as many loads, slower noise",
         };
         all.push(AdapterPath { name: "words of 64 bits", available, note: note.to_owned() });
+        let available = keeps_scalars(&adapter.get_info());
+        let note = match available {
+            true => "Mesa 26 or later",
+            false => "not Mesa 26 or later: slower convolutions",
+        };
+        all.push(AdapterPath { name: "Winograd F(4x4)", available, note: note.to_owned() });
     }
     all
+}
+
+/// Whether an adapter is a software one that keeps what is the same for all lanes in one register.
+pub(super) fn keeps_scalars(info: &wgpu::AdapterInfo) -> bool {
+    let mesa = info.driver_info.strip_prefix("Mesa ").and_then(|rest| rest.split('.').next());
+    let recent = mesa.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 26);
+    info.device_type == wgpu::DeviceType::Cpu && recent
 }
