@@ -21,9 +21,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let p = place(local.x, group.x, group.z, params.rows, params.rows_per_chunk);
     let ch = channel(p.c);
     var own = Pair();
+    let seed = params.seed;
+    let step = state.step;
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         // First, for its chain of products runs while the loads wait.
-        let noise = draw(params.seed, row * C4 + p.c, state.step, params.layer);
+        let noise = draw(seed, row * C4 + p.c, step, params.layer);
         let i = at(row, p.c);
         let xhat = normalized(four(x[i]), ch);
         let z = fma(xhat, ch.gamma, ch.beta) + shortcut_at(row, p.c);

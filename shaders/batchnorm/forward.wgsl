@@ -77,9 +77,11 @@ fn main(
             saved[C4 + p.c] = ch.invstd;
         }
     }
+    let seed = params.seed;
+    let step = state.step;
     for (var row = p.first; row < p.end; row += WORKGROUP) {
         // First, for its chain of products runs while the loads wait.
-        let noise = draw(params.seed, row * C4 + p.c, state.step, params.layer);
+        let noise = draw(seed, row * C4 + p.c, step, params.layer);
         let i = at(row, p.c);
         let z = fma(normalized(four(x[i]), ch), ch.gamma, ch.beta) + shortcut_at(row, p.c);
         let value = value4(z, noise);

@@ -28,7 +28,7 @@ pub use pipeline::Mutation;
 pub use plan::{MOST_FLOPS, Plan, Recorder, Work};
 pub use readback::Readback;
 pub use shader::{
-    COOP16, Constants, FOUR, MATRICES8, MULTIPLY_HIGH, ShaderText, Substitute, WORDS64, compose, substitute,
+    COOP16, Constants, FOUR, MATRICES8, PHILOX, ShaderText, Substitute, WORDS64, compose, substitute,
 };
 pub use timestamps::{Clock, Span};
 pub use upload::Uploads;

@@ -30,15 +30,15 @@ pub(super) struct Pipelines {
 pub struct Mutation {
     /// The kernel's name in the registry.
     pub kernel: String,
-    /// A part of its whole text, with its libraries.
+    /// A part of its whole text, with its libraries or those that take their place.
     pub from: String,
     /// What stands in its place, wherever it is found.
     pub to: String,
 }
 
 impl Mutation {
-    fn apply(&self, kernel: &Kernel, text: String) -> String {
-        if kernel.name == self.kernel { text.replace(&self.from, &self.to) } else { text }
+    fn apply(&self, text: &str) -> String {
+        text.replace(&self.from, &self.to)
     }
 }
 
@@ -65,15 +65,22 @@ impl Pipelines {
         self.mutated.load(Ordering::Relaxed)
     }
 
-    /// The whole shader of a dispatch: its fault comes first, so that it is in the text that the registry has.
+    /// The whole shader of a dispatch: with a fault in the text that the registry has, or where it is not there, in the one that
+    /// takes its place on this device.
     fn text(&self, dispatch: &Dispatch) -> String {
-        let mut text = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
-        if let Some(mutation) = &*self.mutation.lock().unwrap_or_else(|e| e.into_inner()) {
-            let changed = mutation.apply(dispatch.kernel, text.clone());
-            self.mutated.fetch_add(usize::from(changed != text), Ordering::Relaxed);
-            text = changed;
-        }
-        substitute(text, &self.substitutes)
+        let plain = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
+        let usual = substitute(plain.clone(), &self.substitutes);
+        let mutation = self.mutation.lock().unwrap_or_else(|e| e.into_inner());
+        let Some(mutation) = mutation.as_ref().filter(|mutation| mutation.kernel == dispatch.kernel.name)
+        else {
+            return usual;
+        };
+        let text = match mutation.apply(&plain) {
+            changed if changed != plain => substitute(changed, &self.substitutes),
+            _ => mutation.apply(&usual),
+        };
+        self.mutated.fetch_add(usize::from(text != usual), Ordering::Relaxed);
+        text
     }
 
     pub(super) fn save(&self) {

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 /// Library text for four channels as they lie in memory (`shaders/lib/four.wgsl`).
 pub const FOUR: &str = include_str!("../../shaders/lib/four.wgsl");
-/// Library text for the high word of a product (`shaders/lib/multiply_high.wgsl`).
-pub const MULTIPLY_HIGH: &str = include_str!("../../shaders/lib/multiply_high.wgsl");
+/// Library text for random words (`shaders/lib/philox.wgsl`).
+pub const PHILOX: &str = include_str!("../../shaders/lib/philox.wgsl");
 /// Library text for cooperative matrices of 16x16 (`shaders/lib/coop16.wgsl`).
 pub const COOP16: &str = include_str!("../../shaders/lib/coop16.wgsl");
 
@@ -16,7 +16,7 @@ pub type Substitute = (&'static str, &'static str);
 /// Where words of 64 bits are quicker: drivers that run on the CPU, where a vector load is one gather a component.
 pub const WORDS64: [Substitute; 2] = [
     (FOUR, include_str!("../../shaders/lib/four_paired.wgsl")),
-    (MULTIPLY_HIGH, include_str!("../../shaders/lib/multiply_high64.wgsl")),
+    (PHILOX, include_str!("../../shaders/lib/philox64.wgsl")),
 ];
 /// Where there are only cooperative matrices of 8x8.
 pub const MATRICES8: [Substitute; 1] = [(COOP16, include_str!("../../shaders/lib/coop8.wgsl"))];

@@ -12,7 +12,7 @@ use crate::gpu::{Access, Buffer, Constants, Dispatch, Gpu, Groups, Kernel, View}
 pub static GATHER: Kernel = Kernel {
     name: "augment/gather",
     source: shader!("augment/gather"),
-    libraries: &[lib::STATE, lib::PHILOX, lib::MULTIPLY_HIGH, lib::PLACEMENT],
+    libraries: &[lib::STATE, lib::PHILOX, lib::PLACEMENT],
     bindings: &[
         ("pixels", Access::Read),
         ("labels", Access::Read),

@@ -58,7 +58,6 @@ pub static FORWARD: Kernel = kernel!(
         lib::SHORTCUT,
         lib::STATE,
         lib::PHILOX,
-        lib::MULTIPLY_HIGH,
         lib::ACTIVATION,
     ],
     FUSED_FORWARD,
@@ -85,7 +84,6 @@ pub static BACKWARD_REDUCE: Kernel = kernel!(
         lib::SHORTCUT,
         lib::STATE,
         lib::PHILOX,
-        lib::MULTIPLY_HIGH,
         lib::ACTIVATION,
     ],
     FUSED,
@@ -366,12 +364,20 @@ pub fn pack_channels(values: &[f32]) -> Vec<f32> {
 
 // Noise. ResNet-56, batch 32, lavapipe 26.1: what dropact adds to relu's step, medians of 7 processes of a dozen turns each, on two
 // Zen 5 cores with 512 bits, where relu's step takes 260 ms and Philox is a chain of 10 rounds of 15 to 20 cycles:
-// - Philox by lib/multiply_high, drawn where it is used: 3.2 %. By lib/multiply_high64: 3.0 % (dropout 3.8 to 2.4 %). Drawn first in the
-//   loop besides, so that the chain runs while the loads wait: 2.3 % (dropout 1.3 %).
-// Rejected there (device's clock, least of 5 to 10 processes, forward and backward_reduce, relu 12.7 and 17.5 ms, as it is 16.1 and 21.5):
-// - The low words from the product of 64 bits too: 16.3 and 22.4 ms. Two rows a turn, their rounds in turns: between 0 and 0.5 ms forward,
-//   1.2 ms backward, within the noise between processes. The next row's noise before this row's store: slower.
-// - All words of Philox in 64 bits, whose high halves products ignore: the shortest chain, but Mesa 26.1's compiler overruns its stack
-//   ("stack smashing detected") on 64-bit constants and on uniform words beside others.
+// - Philox in words of 32 bits, drawn where it is used: 3.2 %. With the high half of a product as one multiplication of 64 bits: 3.0 %
+//   (dropout 3.8 to 2.4 %). Drawn first in the loop besides, so that the chain runs while the loads wait: 2.3 % (dropout 1.3 %).
+// Rejected there (device's clock, least of 5 to 10 processes, forward and backward_reduce, relu 12.7 and 17.5 ms, then 16.1 and 21.5):
+// - Two rows a turn, their rounds in turns: between 0 and 0.5 ms forward, 1.2 ms backward, within the noise between processes. The
+//   next row's noise before this row's store: slower.
 // On two Zen 3 cores with 256 bits, turns of two builds in `wgrad profile` (medians of four), where dropact adds 14 ms to each:
 // - What a layer's blocks share of Philox's first two rounds taken out of the loop: nothing.
+// On two threads of one Ice Lake core, 512 bits, the machine's samples in the kernels of ResNet-56 (`perf record`): what the noise takes
+// for 100 samples in the gathers and scatters of the same kernel, where there are 16, 12 and 8 of them:
+// - One multiplication of 64 bits for a high half: 44, 65, 132; a round is 20 instructions of two ports. All words in 64 bits, as
+//   lib/philox64 has it: 42, 56, 124; a round is 12. With the seed and the step read before the loop besides, so that LLVM takes the ten
+//   keys out of it: 37, 30, 93. Eight of the 12 need the one port that multiplies and shifts, which is the limit now.
+// Rejected there:
+// - `u64(u32(x))` in the place of the mask in lib/philox64: LLVM narrows the words again, and widens them for the next product.
+// - Two numbers of 16 bits a word, for rows 16 apart, so that two rows share a block: dropact's forward and backward_reduce 38.7 to 35.2
+//   and 42.3 to 39.5 ms (medians of four, without a test for an odd row; with it nothing is left). About as much as lib/philox64 gains,
+//   but it would number the noise anew and round probabilities to 1 / 65,536.

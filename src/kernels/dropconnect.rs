@@ -26,7 +26,7 @@ const fn kernel(
 pub static WEIGHTS: Kernel = kernel(
     "dropconnect/weights",
     shader!("dropconnect/weights"),
-    &[lib::INDEX, lib::STATE, lib::PHILOX, lib::MULTIPLY_HIGH, lib::CONNECTIONS],
+    &[lib::INDEX, lib::STATE, lib::PHILOX, lib::CONNECTIONS],
     &[
         ("weight", Access::Read),
         ("dropped", Access::Read),
@@ -39,7 +39,7 @@ pub static WEIGHTS: Kernel = kernel(
 pub static GRADIENT: Kernel = kernel(
     "dropconnect/gradient",
     shader!("dropconnect/gradient"),
-    &[lib::INDEX, lib::STATE, lib::PHILOX, lib::MULTIPLY_HIGH, lib::CONNECTIONS],
+    &[lib::INDEX, lib::STATE, lib::PHILOX, lib::CONNECTIONS],
     &[("dropped", Access::Read), ("state", Access::Read), ("gradient", Access::Write)],
     &["RATE", "TRAIN"],
 );
@@ -55,7 +55,7 @@ pub static SQUARE: Kernel = kernel(
 pub static SAMPLE: Kernel = kernel(
     "dropconnect/sample",
     shader!("dropconnect/sample"),
-    &[lib::INDEX, lib::STATE, lib::PHILOX, lib::MULTIPLY_HIGH, lib::NORMAL],
+    &[lib::INDEX, lib::STATE, lib::PHILOX, lib::NORMAL],
     &[("variance", Access::Read), ("state", Access::Read), ("y", Access::Write)],
     &[],
 );

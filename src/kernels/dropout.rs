@@ -7,7 +7,7 @@ use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
 pub static FORWARD: Kernel = Kernel {
     name: "dropout/forward",
     source: shader!("dropout/forward"),
-    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::MULTIPLY_HIGH],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX],
     bindings: &[("state", Access::Read), ("x", Access::Write)],
     params_bytes: 16,
     workgroup: Rows::WIDE,
@@ -19,7 +19,7 @@ pub static FORWARD: Kernel = Kernel {
 pub static BLOCK_COUNT: Kernel = Kernel {
     name: "dropout/block_count",
     source: shader!("dropout/block_count"),
-    libraries: &[lib::ROWS, lib::STATE, lib::PHILOX, lib::MULTIPLY_HIGH, lib::DROPBLOCK, lib::COUNT],
+    libraries: &[lib::ROWS, lib::STATE, lib::PHILOX, lib::DROPBLOCK, lib::COUNT],
     bindings: &[("state", Access::Read), ("kept_counts", Access::Write)],
     constants: &["C4", "PIXELS", "CHANNELS", "W_IN", "BLOCK", "GAMMA"],
     ..FORWARD
@@ -29,16 +29,7 @@ pub static BLOCK_COUNT: Kernel = Kernel {
 pub static BLOCK: Kernel = Kernel {
     name: "dropout/block",
     source: shader!("dropout/block"),
-    libraries: &[
-        lib::INDEX,
-        lib::ROWS,
-        lib::FOUR,
-        lib::STATE,
-        lib::PHILOX,
-        lib::MULTIPLY_HIGH,
-        lib::DROPBLOCK,
-        lib::COUNT,
-    ],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::DROPBLOCK, lib::COUNT],
     bindings: &[("kept_counts", Access::Read), ("state", Access::Read), ("x", Access::Write)],
     params_bytes: 32,
     ..BLOCK_COUNT

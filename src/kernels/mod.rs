@@ -130,8 +130,7 @@ pub(crate) use shader;
 /// Library texts that kernels name.
 pub(crate) mod lib {
     pub const INDEX: &str = shader!("lib/index");
-    pub const PHILOX: &str = shader!("lib/philox");
-    pub const MULTIPLY_HIGH: &str = crate::gpu::MULTIPLY_HIGH;
+    pub const PHILOX: &str = crate::gpu::PHILOX;
     pub const STATE: &str = shader!("lib/state");
     pub const PLACEMENT: &str = shader!("lib/placement");
     pub const UPDATE: &str = shader!("lib/update");

@@ -7,16 +7,7 @@ use crate::gpu::{Access, Constants, Dispatch, Groups, Kernel, View};
 pub static ADD: Kernel = Kernel {
     name: "residual/add",
     source: shader!("residual/add"),
-    libraries: &[
-        lib::INDEX,
-        lib::ROWS,
-        lib::FOUR,
-        lib::SHORTCUT,
-        lib::STATE,
-        lib::PHILOX,
-        lib::MULTIPLY_HIGH,
-        lib::BRANCH,
-    ],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::SHORTCUT, lib::STATE, lib::PHILOX, lib::BRANCH],
     bindings: &[("shortcut", Access::Read), ("state", Access::Read), ("x", Access::Write)],
     params_bytes: 32,
     workgroup: Rows::WIDE,
@@ -28,7 +19,7 @@ pub static ADD: Kernel = Kernel {
 pub static BRANCH: Kernel = Kernel {
     name: "residual/branch",
     source: shader!("residual/branch"),
-    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::MULTIPLY_HIGH, lib::BRANCH],
+    libraries: &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::BRANCH],
     bindings: &[("dy", Access::Read), ("state", Access::Read), ("dx", Access::Write)],
     params_bytes: 16,
     constants: &["C4", "PIXELS", "CHANNELS", "TRAIN", "BRANCH", "SURVIVAL"],

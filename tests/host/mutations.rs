@@ -22,7 +22,7 @@ fn every_fault_fits_its_kernel() {
         if kernel.starts_with("philox/") {
             let texts = [
                 include_str!("../../shaders/lib/philox.wgsl"),
-                include_str!("../../shaders/lib/multiply_high.wgsl"),
+                include_str!("../../shaders/lib/philox64.wgsl"),
                 include_str!("../../shaders/lib/normal.wgsl"),
             ];
             assert!(texts.iter().any(|text| text.contains(from)), "{kernel}: {what}: no text holds {from:?}");

@@ -73,21 +73,11 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "batchnorm/forward",
         "random counter used again for every group of channels",
-        "row * C4 + p.c, state.step",
-        "row * C4, state.step",
+        "row * C4 + p.c, step",
+        "row * C4, step",
     ),
-    fault(
-        "batchnorm/forward",
-        "the same noise in every step",
-        "state.step, params.layer)",
-        "0u, params.layer)",
-    ),
-    fault(
-        "batchnorm/forward",
-        "the same noise in every layer",
-        "state.step, params.layer)",
-        "state.step, 0u)",
-    ),
+    fault("batchnorm/forward", "the same noise in every step", "step, params.layer)", "0u, params.layer)"),
+    fault("batchnorm/forward", "the same noise in every layer", "step, params.layer)", "step, 0u)"),
     fault(
         "batchnorm/forward",
         "channels that only fill up are not cleared",
@@ -121,8 +111,8 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "batchnorm/backward_reduce",
         "another step's mask",
-        "row * C4 + p.c, state.step,",
-        "row * C4 + p.c, state.next_step,",
+        "let step = state.step;",
+        "let step = state.next_step;",
     ),
     fault(
         "batchnorm/backward_reduce",

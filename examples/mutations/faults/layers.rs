@@ -17,6 +17,8 @@ pub const FAULTS: &[Fault] = &[
         "k += vec2<u32>(0x9E3779B9u, 0xBB67AE85u);",
         "k += vec2<u32>(0x9E3779B9u, 0u);",
     ),
+    fault("philox/words", "64 bits: a high half reaches a product", "(z & half)", "z"),
+    fault("philox/words", "64 bits: the other product's high half", "(q >> 32u) ^ y", "(p >> 32u) ^ y"),
     fault(
         "philox/normals",
         "radius without its factor",

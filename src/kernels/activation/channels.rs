@@ -4,18 +4,9 @@ use super::{Activation, Form};
 use crate::gpu::{Access, Dispatch, Kernel, View};
 use crate::kernels::{Rows, lib, shader};
 
-const LIBRARIES: &[&str] =
-    &[lib::INDEX, lib::ROWS, lib::FOUR, lib::CHANNEL, lib::PHILOX, lib::MULTIPLY_HIGH, lib::ACTIVATION];
-const WITH_PIECES: &[&str] = &[
-    lib::INDEX,
-    lib::ROWS,
-    lib::FOUR,
-    lib::CHANNEL,
-    lib::PIECES,
-    lib::PHILOX,
-    lib::MULTIPLY_HIGH,
-    lib::ACTIVATION,
-];
+const LIBRARIES: &[&str] = &[lib::INDEX, lib::ROWS, lib::FOUR, lib::CHANNEL, lib::PHILOX, lib::ACTIVATION];
+const WITH_PIECES: &[&str] =
+    &[lib::INDEX, lib::ROWS, lib::FOUR, lib::CHANNEL, lib::PIECES, lib::PHILOX, lib::ACTIVATION];
 
 /// y = (activation(x), activation(-x)).
 pub static DOUBLED_FORWARD: Kernel = Kernel {

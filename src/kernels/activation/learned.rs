@@ -4,16 +4,8 @@ use super::{Activation, Noise};
 use crate::gpu::{Access, Dispatch, Kernel, View};
 use crate::kernels::{Rows, lib, shader};
 
-const LIBRARIES: &[&str] = &[
-    lib::INDEX,
-    lib::ROWS,
-    lib::FOUR,
-    lib::STATE,
-    lib::PHILOX,
-    lib::MULTIPLY_HIGH,
-    lib::ACTIVATION,
-    lib::LEARNED4,
-];
+const LIBRARIES: &[&str] =
+    &[lib::INDEX, lib::ROWS, lib::FOUR, lib::STATE, lib::PHILOX, lib::ACTIVATION, lib::LEARNED4];
 
 /// y = activation(x, a).
 pub static LEARNED_FORWARD: Kernel = Kernel {
@@ -31,16 +23,7 @@ pub static LEARNED_FORWARD: Kernel = Kernel {
 pub static LEARNED_BACKWARD: Kernel = Kernel {
     name: "activation/learned_backward",
     source: shader!("activation/learned_backward"),
-    libraries: &[
-        lib::ROWS,
-        lib::FOUR,
-        lib::REDUCE,
-        lib::STATE,
-        lib::PHILOX,
-        lib::MULTIPLY_HIGH,
-        lib::ACTIVATION,
-        lib::LEARNED4,
-    ],
+    libraries: &[lib::ROWS, lib::FOUR, lib::REDUCE, lib::STATE, lib::PHILOX, lib::ACTIVATION, lib::LEARNED4],
     bindings: &[
         ("x", Access::Read),
         ("a", Access::Read),

@@ -23,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 ",
-    libraries: &[lib::PHILOX, lib::MULTIPLY_HIGH],
+    libraries: &[lib::PHILOX],
     bindings: &[("counters", Access::Read), ("words", Access::Write)],
     params_bytes: 16,
     workgroup: 64,
@@ -47,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 ",
-    libraries: &[lib::PHILOX, lib::MULTIPLY_HIGH, lib::NORMAL],
+    libraries: &[lib::PHILOX, lib::NORMAL],
     bindings: &[("uniforms", Access::Read), ("normals", Access::Write)],
     ..WORDS
 };
