@@ -4,8 +4,8 @@ const MULTIPLIER_X = 0xD2511F53u;
 const MULTIPLIER_Z = 0xCD9E8D57u;
 
 fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
-    // 0, which Mesa cannot know: 26.1's compiler overruns its stack where a word of 64 bits that all invocations share meets
-    // one of each (stack smashing detected). LLVM, later, does know it, and takes it out.
+    // Always 0. Mesa does not see that, so these words seem to differ between invocations: Mesa 26.1 aborts (stack smashing
+    // detected) where 64 bits that are the same in all invocations meet 64 that are not. LLVM, later, removes it.
     let nothing = (counter.x << 1u) & 1u;
     let half = u64(0xffffffffu ^ nothing);
     var x = u64(counter.x);

@@ -296,8 +296,8 @@ impl Tried {
         if !tried.contains(&known) {
             tried.push(known);
         }
-        let own = tried.iter().filter(|(name, _)| *name == candidate.name);
-        let rank = own.clone().position(|own| *own == known).unwrap_or(0);
+        let rank =
+            tried.iter().filter(|own| own.0 == candidate.name).position(|own| *own == known).unwrap_or(0);
         match candidate.made_for {
             _ if sizes == LONG || tried[0] == known => |_| false,
             MadeFor::Gpu if rank == 0 || (rank + place).is_multiple_of(4) => |_| false,
