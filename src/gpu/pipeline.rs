@@ -69,12 +69,12 @@ impl Pipelines {
     /// takes its place on this device.
     fn text(&self, dispatch: &Dispatch) -> String {
         let plain = dispatch.kernel.text(&dispatch.constants, dispatch.activation.as_deref());
-        let usual = substitute(plain.clone(), &self.substitutes);
         let mutation = self.mutation.lock().unwrap_or_else(|e| e.into_inner());
         let Some(mutation) = mutation.as_ref().filter(|mutation| mutation.kernel == dispatch.kernel.name)
         else {
-            return usual;
+            return substitute(plain, &self.substitutes);
         };
+        let usual = substitute(plain.clone(), &self.substitutes);
         let text = match mutation.apply(&plain) {
             changed if changed != plain => substitute(changed, &self.substitutes),
             _ => mutation.apply(&usual),
