@@ -19,18 +19,21 @@ const PAIRS = (TILES + 1u) / 2u;
 // A channel's plane: its first word, and whether there is such a channel.
 struct Plane { start: u32, real: bool }
 
-// Of the pixel in row h and column w; below 0 wraps round.
-fn word(plane: Plane, h: u32, w: u32) -> u32 {
-    return plane.start + (h * W_IN + w) * 4u;
-}
+struct Place { word: u32, inside: bool }
 
 fn plane(n: u32, groups: u32, c: u32) -> Plane {
     return Plane((n * groups + c / 4u) * H_IN * W_IN * 4u + c % 4u, c < groups * 4u);
 }
 
-fn pixel(own: Plane, h: u32, w: u32) -> f32 {
+// Of the pixel in row h and column w; below 0 wraps round.
+fn place(own: Plane, h: u32, w: u32) -> Place {
     let inside = own.real & (h < H_IN) & (w < W_IN);
-    return select(0.0, x[select(0u, word(own, h, w), inside)], inside);
+    return Place(select(0u, own.start + (h * W_IN + w) * 4u, inside), inside);
+}
+
+fn pixel(own: Plane, h: u32, w: u32) -> f32 {
+    let p = place(own, h, w);
+    return select(0.0, x[p.word], p.inside);
 }
 
 fn spread_row(own: Plane, h: u32, w: u32) -> Six {
@@ -68,8 +71,8 @@ fn leave_points(own: Plane, tile: u32, at: u32) {
 }
 
 fn gradient(own: Plane, h: u32, w: u32) -> f32 {
-    let inside = own.real & (h < H_IN) & (w < W_IN);
-    return select(0.0, dy[select(0u, word(own, h, w), inside)], inside);
+    let p = place(own, h, w);
+    return select(0.0, dy[p.word], p.inside);
 }
 
 // Of two tiles.

@@ -138,12 +138,21 @@ pub(super) const fn weight_gradient(
 //   gains a third at 64 channels and loses at 16, for two dispatches more and 2.25 times the input's bytes.
 // F(3x3,4x4), lavapipe 26.1, vectors of 512 bits, two threads of an Ice Lake server, where a gather of 16 words costs as much as 13
 // vectors of multiply and add: all weight gradients of a ResNet-56 step of 32 images take 152 ms where bands and direct8 take 217,
-// the step 0.86 of the time; with 256 bits 0.45 to 0.6 of bands' time at 32 and 64 channels. By samples a third is multiply-adds (13 instructions for two, of which
-// lavapipe's check of workgroup memory's length is six), half the gathers and transform of x at 16 channels, a seventh dy's.
+// the step 0.86 of the time; with 256 bits 0.45 to 0.6 of bands' time at 32 and 64 channels. By samples a third is multiply-adds (13
+// instructions for two, of which lavapipe's check of workgroup memory's length is six), half the gathers and transform of x at 16
+// channels, a seventh dy's.
 // - One tile at a time, tiles of a workgroup in a loop: an index that is not constant costs twelve instructions a word; 2.6 ms where
 //   two tiles at constant places take 1.5 (64 channels).
 // - x and dy of an image touched line by line before they are wanted, for caches: no difference.
 // - On lavapipe 22.3 110 ms where bands takes 22, and 20 to 50 s to compile; hence `MadeFor::ScalarCpu`.
+// - x by two channels a word of 64 bits, half the gathers' lanes: 1.34 of the time on Zen 4.
+// On Zen 4 (512 bits, profiles in turns, ResNet-56, batch 32), where by samples gathers are 30 % of F(4x4) and half of F(3x3,4x4),
+// and lavapipe makes of a multiply-add two instructions, of each sum that a loop keeps a third (the loop's mask):
+// - F(4x4) by one channel a step, half the code: input gradients 1.15, forward loses to direct8 everywhere.
+// - F(4x4) in two passes over three rows of points each (sums of 18 KB in the place of 36, 1.7 times the gathers): both lose to
+//   direct8 in most layers, the pass through the step takes 1.1 of the time.
+// - By the same samples V in a buffer of its own, whose gathers hit one line each, would take some 13 % off the step for 50 to 70
+//   dispatches more; not built.
 // local_invocation_index: lavapipe makes it by two divisions a lane by the workgroup's size, which LLVM repeats for each use behind
 // a barrier in the place of keeping the result: by samples 15 % of F(4x4)'s time. local_invocation_id.x takes one; kept in a
 // loop's variable it takes none, which was no faster.
