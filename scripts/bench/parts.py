@@ -9,7 +9,7 @@ from table import Table, median, mib, ratio, show, spread, thousandths
 from turns import take_turns
 
 SGEMM = 2048
-STAGES = ("device_open_s", "pipelines_ready_s", "first_step_s")
+STAGES = ("device_open_s", "tuned_s", "pipelines_ready_s", "first_step_s")
 
 
 def torch_sides(bench, *flags, activation="relu"):
@@ -155,7 +155,7 @@ def startup(bench):
                 row["start_s"] = sum(row[key] for key in STAGES)
                 bench.record("startup", round, command, row)
                 own.append(row)
-    columns = ("caches", "device open s", "pipelines ready s", "first step s", "sum", "a later step s")
+    columns = ("caches", "device open s", "kernels chosen s", "pipelines ready s", "first step s", "sum", "a later step s")
     table = Table(f"Start of ResNet-56, batch {bench.settings.batch}", *columns)
     for name, own in rows.items():
         table.add(name, *(median(own, key) for key in (*STAGES, "start_s", "median_step_s")))

@@ -1,5 +1,7 @@
 //! Throughput of whole training steps.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use super::subject::{Subject, median};
@@ -75,6 +77,8 @@ pub struct StepRow {
     pub peak_device_bytes: u64,
     /// Finding and opening the device.
     pub device_open_s: f64,
+    /// After that, choosing a kernel for each convolution: what is not remembered from an earlier run is compiled and measured.
+    pub tuned_s: f64,
     /// After that, until everything was allocated and all pipelines were made and bound.
     pub pipelines_ready_s: f64,
     /// After that, the first step: drivers that compile at the first dispatch do it here.
@@ -107,8 +111,8 @@ impl std::fmt::Display for StepRow {
         )?;
         write!(
             f,
-            "  start: device open in {:.2} s, pipelines ready in {:.2} s, first step {:.2} s",
-            self.device_open_s, self.pipelines_ready_s, self.first_step_s
+            "  start: device open in {:.2} s, kernels chosen in {:.2} s, pipelines ready in {:.2} s, first step {:.2} s",
+            self.device_open_s, self.tuned_s, self.pipelines_ready_s, self.first_step_s
         )
     }
 }
@@ -120,7 +124,9 @@ impl std::fmt::Display for StepRow {
 pub fn step(gpu: &Gpu, config: &RunConfig, effort: Effort) -> Result<StepRow> {
     let steps = config.steps.unwrap_or(STEPS);
     let network = build_network(config, [32, 32, 3], 10)?;
+    let started = Instant::now();
     let choices = tune(gpu, &network, config.batch as usize, precision(config), effort)?;
+    let tuned_s = started.elapsed().as_secs_f64();
     let mut subject = Subject::new(gpu, &network, config, choices, steps.min(EPOCH) as usize)?;
     let first_step_s = subject.step()?.1;
     subject.step()?;
@@ -144,6 +150,7 @@ pub fn step(gpu: &Gpu, config: &RunConfig, effort: Effort) -> Result<StepRow> {
             + network.unshared_bytes(config.batch as usize),
         peak_device_bytes: gpu.peak_bytes(),
         device_open_s: gpu.opened_in().as_secs_f64(),
+        tuned_s,
         pipelines_ready_s: subject.ready_s,
         first_step_s,
     })
