@@ -116,7 +116,9 @@ fn bench_and_profile_give_their_keys() {
         let value = row[key].as_f64();
         value.filter(|value| *value > 0.0).unwrap_or_else(|| panic!("{key} is no positive number in {row}"))
     };
-    for key in ["device_open_s", "tuned_s", "pipelines_ready_s", "first_step_s", "pipelined_step_s", "host_step_s"] {
+    for key in
+        ["device_open_s", "tuned_s", "pipelines_ready_s", "first_step_s", "pipelined_step_s", "host_step_s"]
+    {
         number(key);
     }
     assert_eq!([number("batch"), number("steps"), number("width")], [4.0, 2.0, 1.0]);
